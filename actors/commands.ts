@@ -1,5 +1,7 @@
 import type { Fault } from "#domain/fault";
 import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
+import type { Pause, PauseScope } from "#domain/pause/pause";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { LogEntry } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -41,7 +43,12 @@ function carriedOutByRuntime<Params>() {
  * only after the commit.
  */
 export const commands = {
-  createTask: carriedOutByRuntime<{ readonly task: TaskRow; readonly input: string }>(),
+  /** With the results that it has from its beginning, of Steps of another one, which the store copies. */
+  createTask: carriedOutByRuntime<{
+    readonly task: TaskRow;
+    readonly input: string;
+    readonly copies?: readonly { readonly from: StepKey; readonly to: StepKey }[];
+  }>(),
   createStep: carriedOutByRuntime<{ readonly step: StepRow }>(),
   createRun: carriedOutByRuntime<{ readonly run: RunRow }>(),
   /** A worker session begins; it lives in memory only. */
@@ -73,15 +80,25 @@ export const commands = {
   noteCompensableBelow: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
   /** A Run of the Step may have done its work, whatever it ended in. */
   noteInDoubt: carriedOutByRuntime<StepKey>(),
+  /** Keep a Task's dead letter; replaces an earlier state of it. */
+  keepDeadLetter: carriedOutByRuntime<{ readonly row: DeadLetterRow }>(),
   /** The Task's idempotency key may be another's from now on. */
   releaseKey: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
   /** The Task passes through a state in which no commit will ever find it: the log tells of it. */
   pass: carriedOutByRuntime<{ readonly taskId: TaskId; readonly state: TaskState }>(),
   keepTemplate: carriedOutByRuntime<{ readonly template: TemplateRow }>(),
+  /** A ready Step waits in another lane from now on, at its rank there. */
+  moveStep: carriedOutByRuntime<StepKey & { readonly lane: string }>(),
+  /** Give nothing of its scope to workers, in place of an earlier pause of it. */
+  keepPause: carriedOutByRuntime<{ readonly pause: Pause }>(),
+  /** End the pause of a scope, if there is one. */
+  endPause: carriedOutByRuntime<{ readonly scope: PauseScope }>(),
   /** Keep a Step's own input, as JSON text; replaces an earlier one. */
   keepInput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Keep a Step's result, as JSON text. */
   keepOutput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
+  /** Keep what has been done to a Step by hand, as JSON text; replaces an earlier one. */
+  keepActions: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Add a line to the Task's log. Changes of state are added by the runtime; this is for what workers say. */
   record: carriedOutByRuntime<{ readonly taskId: TaskId; readonly entry: LogEntry }>(),
   /** Wake the finalizer at `at` or soon after; replaces the deadline of the same kind. */
@@ -113,6 +130,8 @@ export type Answer =
   | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }
   | { readonly type: "worker"; readonly session: SessionId }
   | { readonly type: "template"; readonly template: TemplateRow }
+  /** The pause that was made, or that was ended; undefined if there was none. */
+  | { readonly type: "pause"; readonly pause: Pause | undefined }
   /** To the turn itself: how many placements exceeded the limits in bytes. */
   | { readonly type: "scheduled"; readonly leftOut: number }
   | { readonly type: "fault"; readonly fault: Fault };

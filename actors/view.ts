@@ -1,5 +1,7 @@
 import type { Plan } from "#domain/graph/plan";
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { PauseSet } from "#domain/pause/pause-set";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
@@ -19,6 +21,8 @@ export interface MessageView {
   task(id: TaskId): TaskRow | undefined;
   step(key: StepKey): StepRow | undefined;
   run(id: RunId): RunRow | undefined;
+  /** A Task's dead letter, if it is here. */
+  deadLetter(taskId: TaskId): DeadLetterRow | undefined;
   /** The Task's Steps that are here, in DAG order. */
   stepsOf(taskId: TaskId): readonly StepRow[];
   /** The Task's Runs that are here, oldest first. */
@@ -30,6 +34,8 @@ export interface MessageView {
   input(taskId: TaskId): string | undefined;
   stepInput(key: StepKey): string | undefined;
   output(key: StepKey): string | undefined;
+  /** What has been done to a Step by hand, as JSON text; of an empty name to the whole Task. */
+  stepActions(key: StepKey): string | undefined;
 
   /** A template; of an empty version the newest that is here. */
   template(ref: TemplateRef): TemplateRow | undefined;
@@ -71,6 +77,8 @@ export interface MessageView {
   /** When the session's lease ends. */
   leaseUntil(session: SessionId): Instant;
 
+  /** What operators have paused. */
+  readonly pauses: PauseSet;
   /** The heads of all lanes' backlogs. */
   readonly lanes: readonly LaneView[];
   /** What the scheduler may give out in this turn; nothing to other messages. */

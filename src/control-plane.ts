@@ -4,14 +4,24 @@
  */
 import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
-import { defaultRetention, defaultTerms, exposedBy, type ServerConfig } from "#config/index";
+import {
+  defaultDeadLetterRetention,
+  defaultRetention,
+  defaultStaleTerms,
+  defaultTerms,
+  exposedBy,
+  type ServerConfig,
+} from "#config/index";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
+import type { RetentionRule } from "#domain/task/retention";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
 import { adminKeyIn } from "#host/access/admin-key";
+import { openExportFolder } from "#host/archive/folder";
 import type { InForce } from "#host/audit/changes";
 import { openAudit, type ServerAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
@@ -25,6 +35,7 @@ import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
 import { InspectionHub } from "#inspect/hub";
 import { connectInspectors } from "#inspect/servers";
 import { limits } from "#limits/index";
+import type { TaskArchive } from "#ports/archive";
 import type { PlaneAudit } from "#ports/audit";
 import type { Broker } from "#ports/broker";
 import type { StartableClock } from "#ports/clock";
@@ -37,7 +48,7 @@ import type { Log, Telemetry } from "#ports/telemetry";
 import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
-import { Retention } from "#runtime/timers/retention";
+import { startSweeps } from "#runtime/timers/sweeps";
 import { serverStore } from "#stores/shared/server-store";
 import { openTracing, traced } from "#tracing/open";
 
@@ -47,6 +58,14 @@ export interface ControlPlaneParts {
   readonly terms?: LeaseTerms;
   /** How long an ended Task is kept. Default 7 days. */
   readonly retention?: Millis;
+  /** How long one is kept at least while its dead letter is pending. Default 30 days. */
+  readonly deadLetterRetention?: Millis;
+  /** How long others are kept, by namespace and status. Default: as all. */
+  readonly retentionOf?: readonly RetentionRule[];
+  /** Where ended Tasks are kept before they are removed. Default: nowhere. */
+  readonly archive?: TaskArchive;
+  /** When a Task that rests is to be looked at. Default: those of a server. */
+  readonly stale?: StaleTerms;
   /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
   readonly acceptClock?: boolean;
   readonly telemetry?: Telemetry;
@@ -88,7 +107,8 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
-  const { inspection, broker, audit, namespaceLimits } = parts;
+  const { deadLetterRetention = defaultDeadLetterRetention, stale = defaultStaleTerms } = parts;
+  const { inspection, broker, audit, namespaceLimits, retentionOf: rules = [], archive } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -112,23 +132,18 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   });
   audit?.start();
   showGauges(supervisor);
-  const sweeper = new Retention(
-    supervisor.core,
-    supervisor.followed,
-    retention,
-    supervisor.clockStarter.started,
-  );
-  sweeper.start();
+  const kept = { others: retention, rules, pending: deadLetterRetention };
+  const stopSweeps = startSweeps(supervisor, kept, stale, archive);
 
   return {
-    plane: openPlane(supervisor),
+    plane: openPlane(supervisor, stale),
     entropy,
     telemetry,
     schemas,
     failed,
     drain: () => supervisor.drain(),
     async stop() {
-      sweeper.stop();
+      stopSweeps();
       await supervisor.stop();
       await audit?.close();
       if (!parts.schemas) await schemas.close();
@@ -175,11 +190,12 @@ export async function startServer(
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const traces = await serverTraces(metrics, config);
   const telemetry = traced(metrics, traces);
-  const { lease, heartbeat, publicLease, retention, acceptClock } = config;
+  const { lease, heartbeat, publicLease, acceptClock, stale } = config;
+  const { retention, retentionOf, deadLetterRetention } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
-  const audit = await auditOver(store, config, telemetry).catch(async (error: unknown) => {
+  const { audit, archive } = await booksOf(store, config, telemetry).catch(async (error: unknown) => {
     await traces?.close();
     await store.close();
     throw error;
@@ -187,8 +203,8 @@ export async function startServer(
   const started = await startControlPlane({
     store,
     terms: { lease, heartbeat, publicLease },
-    retention,
-    acceptClock,
+    ...{ retention, deadLetterRetention, retentionOf, stale, acceptClock },
+    ...(archive && { archive }),
     telemetry,
     inspection: hub,
     node: nodeSelf(config.grpc),
@@ -260,6 +276,22 @@ async function auditOver(
 ): Promise<ServerAudit | undefined> {
   await store.open?.();
   return openAudit(config, store, telemetry);
+}
+
+/** The audit log, and where it exports what retention removes; each undefined if it has none. */
+async function booksOf(store: Store, config: ServerConfig, telemetry: Telemetry) {
+  const audit = await auditOver(store, config, telemetry);
+  const archive = await archiveOf(store, config).catch(async (error: unknown) => {
+    await audit?.close();
+    throw error;
+  });
+  return { audit, archive };
+}
+
+async function archiveOf(store: Store, { exportTo }: ServerConfig): Promise<TaskArchive | undefined> {
+  if (exportTo === "") return undefined;
+  const clock = nodeClock();
+  return openExportFolder(exportTo, store.reads, () => clock.wall());
 }
 
 async function recordDone(audit: ServerAudit | undefined, done: readonly InForce[]): Promise<void> {

@@ -5,10 +5,19 @@ import { actorStates } from "../life.js";
 import { assign } from "./assign.js";
 import type { SchedulerEvent, SchedulerHandler } from "./handler.js";
 import type { SchedulerMessage, Served } from "./messages.js";
+import { pause, resume } from "./pause.js";
 import { schedule } from "./schedule.js";
+import { shelve } from "./shelve.js";
 import { weigh } from "./weigh.js";
 
-export const schedulerHandlers = { schedule, weigh, assign } as const satisfies Readers<SchedulerMessage>;
+export const schedulerHandlers = {
+  schedule,
+  pause,
+  resume,
+  weigh,
+  shelve,
+  assign,
+} as const satisfies Readers<SchedulerMessage>;
 
 export interface SchedulerContext {
   readonly served: Served;
@@ -31,16 +40,22 @@ function decided<Type extends SchedulerMessage["type"]>(type: Type, handler: Sch
 
 const listens = {
   schedule: { actions: "placeSteps" },
+  pause: { actions: "pauseScope" },
+  resume: { actions: "resumeScope" },
   weigh: { actions: "weighPlacements" },
+  shelve: { actions: "shelveSteps" },
   assign: { actions: "assignRuns" },
 } as const satisfies Record<SchedulerMessage["type"], { readonly actions: string }>;
 
-/** Decides which ready Step gets which worker now. Remembers only how often each namespace was served. */
+/** Decides which ready Step gets which worker now, and what is paused. Remembers only how often each namespace was served. */
 export const schedulerMachine = parts
   .extend({
     actions: {
       placeSteps: decided("schedule", schedule),
+      pauseScope: decided("pause", pause),
+      resumeScope: decided("resume", resume),
       weighPlacements: decided("weigh", weigh),
+      shelveSteps: decided("shelve", shelve),
       assignRuns: decided("assign", assign),
     },
   })

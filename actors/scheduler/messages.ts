@@ -1,14 +1,30 @@
+import type { Caller } from "#domain/caller";
 import type { RunId, SessionId, StepKey } from "#domain/id";
+import type { PauseScope } from "#domain/pause/pause";
 import type { Lane } from "#domain/task/lane";
 import type { ReadyStep } from "#domain/task/step";
+import type { Instant } from "#domain/time/time";
 import type { SessionRow } from "#domain/worker/worker";
 
 /** What the scheduler can be told. */
 export type SchedulerMessage =
   /** runtime: last in a turn, if a Step is ready and a slot is free. */
   | { readonly type: "schedule" }
+  /** operator: give nothing of this to workers. Twice is as once; the later reason and time count. */
+  | {
+      readonly type: "pause";
+      readonly caller: Caller;
+      readonly scope: PauseScope;
+      /** Why, for people. */
+      readonly message: string;
+      readonly until: Instant;
+    }
+  /** operator: give it to workers again. Twice is safe. */
+  | { readonly type: "resume"; readonly caller: Caller; readonly scope: PauseScope }
   /** itself: with the rows at hand, as many of these as may be loaded and sent now. */
   | { readonly type: "weigh"; readonly placements: readonly Placement[] }
+  /** itself: of these ready Steps those of a paused template leave the way of the others. */
+  | { readonly type: "shelve"; readonly steps: readonly StepKey[] }
   /** itself: with what they are given at hand, make these Runs. A Step that has moved on is left out. */
   | { readonly type: "assign"; readonly placements: readonly Placement[] };
 

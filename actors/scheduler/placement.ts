@@ -1,4 +1,5 @@
 import type { RunId } from "#domain/id";
+import type { PauseSet } from "#domain/pause/pause-set";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import { carries, type SessionRow } from "#domain/worker/worker";
@@ -124,6 +125,16 @@ function hasRoom({ session, held, left }: Taker, agentName: string): boolean {
 /** True if the worker runs the agent, carries the labels, and works for the namespace. */
 export function mayTake(session: SessionRow, lane: LaneView["lane"]): boolean {
   return misfitOf(session, lane) === undefined;
+}
+
+/** True if workers may be given Steps of the lane: nothing that these are in is paused. */
+export function isServed(lane: LaneView["lane"], pauses: PauseSet): boolean {
+  return pauses.isEmpty || pauses.over(lane).length === 0;
+}
+
+/** True if the worker may be given anything: it is not paused. */
+export function isOffered({ principal, info }: SessionRow, pauses: PauseSet): boolean {
+  return pauses.isEmpty || !pauses.ofWorker(principal, info.workerId);
 }
 
 /** What keeps the worker from ever taking a Step of the lane; undefined if nothing does. */

@@ -7,6 +7,7 @@ import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";
 import type { Placement } from "./messages.js";
 import { affordable } from "./placement.js";
+import { besides, isTemplatePaused } from "./shelve.js";
 import { assignmentWeight } from "./weight.js";
 
 /** Estimates from rows, before any input is loaded, what each assignment weighs; those beyond the limits wait for a later turn. */
@@ -23,6 +24,8 @@ export const weigh: SchedulerHandler<"weigh"> = {
     const weights = weightsOf(message.placements, view);
     const { placements, served } = affordable(message.placements, weights, view.offer, before);
     const commands: Command[] = [];
+    const paused = message.placements.filter((key) => isTemplatePaused(key, view));
+    if (paused.length > 0) commands.push(tellScheduler({ type: "shelve", steps: besides(paused, view) }));
     const leftOut = message.placements.length - placements.length;
     if (leftOut > 0) commands.push({ type: "reply", params: { answer: { type: "scheduled", leftOut } } });
     if (placements.length > 0) {
@@ -46,13 +49,13 @@ function withinLimit(placements: readonly Placement[], view: MessageView): StepR
   return steps;
 }
 
-/** The weight of each placement; undefined for one whose dependencies are not read in this turn. */
+/** The weight of each placement; undefined for one whose dependencies are not read in this turn, or whose template is paused. */
 function weightsOf(placements: readonly Placement[], view: MessageView): (number | undefined)[] {
   const loaded = new Set(withinLimit(placements, view));
   return placements.map((key) => {
     const step = view.step(key);
     const task = view.task(key.taskId);
-    if (!step || !task || !loaded.has(step)) return undefined;
+    if (!step || !task || !loaded.has(step) || isTemplatePaused(key, view)) return undefined;
     return assignmentWeight(task, step, view, view.session(key.session)?.protocol ?? 0);
   });
 }

@@ -34,6 +34,10 @@ const byHand = {
   completeManually: { target: "complete", actions: "noteResult" },
   resolveManually: "resolved_manually",
 } as const;
+/** An operator has it begin again, with all its attempts. */
+const reset = {
+  resetForRetry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending"), "beginAnew"] },
+} as const;
 
 /**
  * The life of one Step: waits for its dependencies, then for a worker, is worked on, and is done, or
@@ -137,6 +141,7 @@ export const stepMachine = setup({
         handBack: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         cancel,
         ...byHand,
+        ...reset,
       },
     },
     enqueued_for_orchestration: {
@@ -157,16 +162,13 @@ export const stepMachine = setup({
         retry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending")] },
         cancel,
         ...byHand,
+        ...reset,
       },
     },
     complete: { type: "final", entry: ["noteEnd", ...tellTask("complete")] },
     error: {
       entry: ["noteEnd", ...tellTask("error")],
-      on: {
-        resetForRetry: { target: "pending", actions: [...tellTask("pending"), "beginAnew"] },
-        cancel,
-        ...byHand,
-      },
+      on: { cancel, ...byHand, ...reset },
     },
     cancelled: { type: "final", entry: ["noteEnd", ...tellTask("cancelled")] },
     resolved_manually: { type: "final", entry: ["noteEnd", ...tellTask("resolved_manually")] },

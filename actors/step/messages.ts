@@ -67,7 +67,7 @@ export type StepMessage =
     }
   /** finalizer: the Task has ended. */
   | { readonly type: "cancel"; readonly at: Instant }
-  /** An operator resolves it by hand, or has a failed one tried anew with all its attempts. */
+  /** An operator resolves it by hand, or has it tried anew with all its attempts. */
   | {
       readonly type: "completeManually";
       readonly at: Instant;

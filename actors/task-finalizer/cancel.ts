@@ -2,6 +2,7 @@ import { mayUse } from "#domain/caller";
 import { alreadyEnded, taskNotFound } from "#domain/refusals";
 import { isTerminal } from "#domain/task/task";
 import { advanceTask, refuse, replyTask } from "../make-command.js";
+import { noteAction } from "../step/by-hand.js";
 import type { FinalizerHandler } from "./handler.js";
 
 /** A client ends a Task for good. */
@@ -12,6 +13,7 @@ export const cancel: FinalizerHandler<"cancel"> = {
     const task = view.task(taskId);
     if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
     if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
-    return [advanceTask(task, { type: "cancel", at, message }), replyTask(taskId)];
+    const noted = noteAction({ taskId, stepName: "" }, { caller, type: "cancel", reason: message }, view, at);
+    return [advanceTask(task, { type: "cancel", at, message }), noted, replyTask(taskId)];
   },
 };

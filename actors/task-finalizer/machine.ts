@@ -8,6 +8,7 @@ import { childEnded } from "./child-ended.js";
 import { childStart } from "./child-start.js";
 import { compensateStep } from "./compensate-step.js";
 import { compensationEnded } from "./compensation-ended.js";
+import { deadLetter } from "./dead-letter.js";
 import { deadlinePassed } from "./deadline-passed.js";
 import { expand } from "./expand.js";
 import type { FinalizerHandler, TaskFinalizerEvent } from "./handler.js";
@@ -21,6 +22,8 @@ import { signal } from "./signal.js";
 import { signalTaken } from "./signal-taken.js";
 import { stepSatisfied } from "./step-satisfied.js";
 import { taskEnded } from "./task-ended.js";
+import { taskStale } from "./task-stale.js";
+import { updateDeadLetter } from "./update-dead-letter.js";
 
 export const finalizerHandlers = {
   "run.ended": runEnded,
@@ -38,6 +41,9 @@ export const finalizerHandlers = {
   resolve,
   cancel,
   "task.ended": taskEnded,
+  "dead.letter": deadLetter,
+  "task.stale": taskStale,
+  "update.dead.letter": updateDeadLetter,
   abort,
   "deadline.passed": deadlinePassed,
 } as const satisfies Handlers<TaskFinalizerMessage>;
@@ -71,6 +77,9 @@ const listens = {
   resolve: { actions: "resolveByHand" },
   cancel: { actions: "cancelTask" },
   "task.ended": { actions: "endStepsAndRuns" },
+  "dead.letter": { actions: "followDeadLetter" },
+  "task.stale": { actions: "noteStale" },
+  "update.dead.letter": { actions: "updateDeadLetter" },
   abort: { actions: "abortNarrowest" },
   "deadline.passed": { actions: "meetDeadline" },
 } as const satisfies Record<TaskFinalizerMessage["type"], { readonly actions: string }>;
@@ -94,6 +103,9 @@ export const taskFinalizerMachine = parts
       resolveByHand: decided("resolve", resolve),
       cancelTask: decided("cancel", cancel),
       endStepsAndRuns: decided("task.ended", taskEnded),
+      followDeadLetter: decided("dead.letter", deadLetter),
+      noteStale: decided("task.stale", taskStale),
+      updateDeadLetter: decided("update.dead.letter", updateDeadLetter),
       abortNarrowest: decided("abort", abort),
       meetDeadline: decided("deadline.passed", deadlinePassed),
     },

@@ -1,6 +1,8 @@
 import type { Caller } from "#domain/caller";
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { SettableStatus } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { ResolveAction } from "#domain/task/step";
 import type { TemplateRef } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
@@ -36,13 +38,39 @@ export type TaskFinalizerMessage =
       readonly taskId: TaskId;
       readonly signal: string;
       readonly payload: string;
+      /** Why, for people. */
+      readonly reason: string;
     }
   /** operator: put right by hand what failed. An empty Step name means the whole Task. */
-  | ({ readonly type: "resolve"; readonly caller: Caller; readonly action: ResolveAction } & StepKey)
+  | ({
+      readonly type: "resolve";
+      readonly caller: Caller;
+      readonly action: ResolveAction;
+      /** Why, for people. */
+      readonly reason: string;
+    } & StepKey)
   /** client: end it for good. */
   | { readonly type: "cancel"; readonly caller: Caller; readonly taskId: TaskId; readonly message: string }
   /** itself: the Task has ended; end its Steps and Runs in the same commit, and undo what it did. */
   | { readonly type: "task.ended"; readonly taskId: TaskId; readonly reason: EndReason }
+  /** a Task: it has failed for good or is held; or, with a dead letter, it has moved on or ended. Twice is harmless. */
+  | { readonly type: "dead.letter"; readonly taskId: TaskId; readonly hasFailed: boolean }
+  /** timers: it seems to have rested for too long. May be out of date; the rows decide. */
+  | {
+      readonly type: "task.stale";
+      readonly taskId: TaskId;
+      readonly terms: StaleTerms;
+      /** Steps of it that an operator has paused. */
+      readonly pausedSteps: readonly string[];
+    }
+  /** operator: what became of a dead letter. What is undefined stays as it is. */
+  | {
+      readonly type: "update.dead.letter";
+      readonly caller: Caller;
+      readonly taskId: TaskId;
+      readonly status: SettableStatus | undefined;
+      readonly notes: string | undefined;
+    }
   /** runtime: a message about these failed to be decided. Empty Step and Run mean the whole Task. */
   | ({ readonly type: "abort"; readonly runId: RunId | ""; readonly message: string } & StepKey)
   /** timers: may be stale; the rows decide. */

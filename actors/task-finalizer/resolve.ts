@@ -1,14 +1,16 @@
 import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import { alreadyEnded, taskNotFound } from "#domain/refusals";
+import { alreadyEnded, stepNotFound, taskNotFound } from "#domain/refusals";
 import type { RunRow } from "#domain/task/run";
-import { type ResolveAction, type StepRow, tolerates } from "#domain/task/step";
+import { type ResolveAction, type StepRow, type StepState, tolerates } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
-import type { Instant } from "#domain/time/time";
+import { type Instant, later } from "#domain/time/time";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { planNeeds } from "../handler.js";
 import { advanceRun, advanceStep, advanceTask, keyOf, refuse, replyTask } from "../make-command.js";
+import { doneLast, noteAction } from "../step/by-hand.js";
 import { clearAttemptDeadline, keepOutput, nextOrder, notifyDependants } from "../step/outcomes.js";
 import { unfit } from "../step/unfit.js";
 import { behaviorOf, dispatchStep } from "../step-types/index.js";
@@ -16,33 +18,74 @@ import { liveRunsOf, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
 import { mayBegin } from "./step-satisfied.js";
 
-/** An operator puts right by hand what failed, or what hangs. */
+/**
+ * An operator puts right by hand what failed, or what hangs. The same request again, from the same caller, is answered as
+ * the first one was.
+ */
 export const resolve: FinalizerHandler<"resolve"> = {
-  needs({ caller, taskId }, view) {
+  needs({ caller, taskId, stepName, action }, view) {
     const task = view.task(taskId);
+    const whole = { graphs: [taskId], wholeTasks: [taskId] };
     // No more is read for a Task that the caller must not know of than for none.
-    if (task && !mayUse(caller, task.namespace)) return { graphs: [taskId], wholeTasks: [taskId] };
+    if (!task || !mayUse(caller, task.namespace)) return whole;
+    const key = { taskId, stepName };
     return {
-      graphs: [taskId],
-      wholeTasks: [taskId],
-      ...planNeeds(task?.spec.template ?? null, task, view),
+      ...whole,
+      stepActions: [key],
+      ...(action.type === "complete" && { outputs: [key] }),
+      ...planNeeds(task.spec.template, task, view),
     };
   },
 
   decide(message, view, { at }) {
-    const { caller, taskId, stepName } = message;
+    const { caller, taskId, stepName, action, reason } = message;
     const task = view.task(taskId);
     if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
-    if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
-    if (task.state === "pending") {
-      const text = `task ${task.id} has not begun: cancel it, or wait until it has`;
-      return [refuse(new Fault("wrong_state", text, { reason: "NOT_BEGUN" }))];
-    }
 
-    const done = stepName === "" ? resolveTask(task, message, at) : resolveStep(task, message, view, at);
-    return done instanceof Fault ? [refuse(done)] : [...done, replyTask(taskId)];
+    if (isResetAgain(message, view, at)) return [replyTask(taskId)];
+    const done = resolved(task, message, view, at);
+    if (done instanceof Fault) return [isRepeated(message, view) ? replyTask(taskId) : refuse(done)];
+    const noted = noteAction({ taskId, stepName }, { caller, type: action.type, reason }, view, at);
+    return [...done, noted, replyTask(taskId)];
   },
 };
+
+/** True if what is refused now has been done before, by the same request, and nothing has undone it since. */
+function isRepeated(
+  { caller, taskId, stepName, action, reason }: FinalizerMessage<"resolve">,
+  view: MessageView,
+): boolean {
+  const key = { taskId, stepName };
+  if (!doneLast(key, { caller, type: action.type, reason }, view)) return false;
+  if (action.type === "complete") return (view.output(key) ?? "") === action.output;
+  return action.type === "resolve" || view.step(key)?.state !== "error";
+}
+
+/** True if the Step has a Run because it was just reset, by the same request: to stop that one too nobody has asked. */
+function isResetAgain(
+  { caller, taskId, stepName, action: { type }, reason }: FinalizerMessage<"resolve">,
+  view: MessageView,
+  at: Instant,
+): boolean {
+  const key = { taskId, stepName };
+  if (type !== "retry" || view.step(key)?.state !== "in_progress") return false;
+  const last = doneLast(key, { caller, type, reason }, view);
+  return last !== undefined && later(last.at, limits.resetAgain) > at;
+}
+
+function resolved(
+  task: TaskRow,
+  message: FinalizerMessage<"resolve">,
+  view: MessageView,
+  at: Instant,
+): Command[] | Fault {
+  if (isTerminal(task.state)) return alreadyEnded(task);
+  if (task.state === "pending") {
+    const text = `task ${task.id} has not begun: cancel it, or wait until it has`;
+    return new Fault("wrong_state", text, { reason: "NOT_BEGUN" });
+  }
+  return message.stepName === "" ? resolveTask(task, message, at) : resolveStep(task, message, view, at);
+}
 
 function resolveTask(task: TaskRow, { action }: FinalizerMessage<"resolve">, at: Instant): Command[] | Fault {
   if (action.type !== "resolve") {
@@ -63,26 +106,31 @@ function resolveStep(
 ): Command[] | Fault {
   const step = view.step({ taskId: task.id, stepName });
   if (!step) {
-    return new Fault("not_found", `task ${task.id} has no step "${stepName}"`, { reason: "STEP_NOT_FOUND" });
+    const names = view.stepsOf(task.id).map(({ name }) => name);
+    return stepNotFound(task.id, stepName, names);
   }
   const refusal = refusalOf(task, step, action.type);
   if (refusal !== undefined) {
     return new Fault("wrong_state", `step "${stepName}" ${refusal}`, { reason: "STEP_STATE" });
   }
+  const runs = liveRunsOf(view, task.id).filter((run) => run.stepName === stepName);
   if (action.type === "retry") {
     const fresh = { ...step, attempts: 0 };
-    return [advanceStep(step, { type: "resetForRetry", at }), ...dispatchStep(task, fresh, at)];
+    return [
+      advanceStep(step, { type: "resetForRetry", at }),
+      ...clearWaits(step),
+      ...runs.map((run) => cancelRun(run, "reset", at)),
+      ...dispatchStep(task, fresh, at),
+    ];
   }
   const problem = action.type === "complete" ? view.resultProblem(step, action.output) : undefined;
   if (problem) return unfit("result_json", step, problem);
 
-  const runs = liveRunsOf(view, task.id).filter((run) => run.stepName === stepName);
   const wasTolerated = step.state === "error" && tolerates(step.spec);
   return [
     ...endByHand(task, step, action, at),
-    ...clearAttemptDeadline(step),
-    ...clearOwnDeadlines(step),
-    ...runs.map((run) => cancelRun(run, at)),
+    ...clearWaits(step),
+    ...runs.map((run) => cancelRun(run, "resolved", at)),
     ...(wasTolerated ? [] : notifyDependants(step)),
   ];
 }
@@ -100,16 +148,27 @@ function endByHand(
   return [...keepOutput(step, output), advanceStep(step, completed)];
 }
 
-function clearOwnDeadlines(step: StepRow): Command[] {
+/** Whatever would wake the Step; nothing does that has failed for good. */
+function clearWaits(step: StepRow): Command[] {
+  if (step.state === "error") return [];
   const own = behaviorOf(step).deadline?.kind;
   const kinds = own === undefined ? (["retry"] as const) : (["retry", own] as const);
-  return kinds.map((kind) => ({ type: "clearDeadline", params: { ...keyOf(step), kind } }));
+  return [
+    ...clearAttemptDeadline(step),
+    ...kinds.map((kind): Command => ({ type: "clearDeadline", params: { ...keyOf(step), kind } })),
+  ];
 }
 
-function cancelRun(run: RunRow, at: Instant): Command {
-  const message = "the step was resolved by hand";
+function cancelRun(run: RunRow, done: "resolved" | "reset", at: Instant): Command {
+  const message = `the step was ${done} by hand`;
   return advanceRun(run, { type: "end", at, reason: "CANCELLED", message });
 }
+
+/** What a Step that has not ended does by itself. */
+const waits: Readonly<Partial<Record<StepState, string>>> = {
+  pending: "waits for steps before it",
+  enqueued: "waits for a worker",
+};
 
 /** Why this cannot be done with the Step, as the end of a sentence; undefined if it can. */
 function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]): string | undefined {
@@ -127,8 +186,10 @@ function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]):
   if (action === "complete" && resultRefused !== undefined) {
     return `is a ${spec.type}: it ${resultRefused}, so declare it done without one, or try it anew`;
   }
-  if (action !== "retry") return undefined;
-  if (state !== "error") return `is ${state}: only one that failed for good can be tried anew`;
+  if (action !== "retry" || state === "waiting_for_retry") return undefined;
+  if (state === "in_progress" && step.agentName !== "") return undefined;
+  if (state !== "error")
+    return `is ${state}: it ${waits[state] ?? "goes on by itself"}, so there is nothing to try anew`;
   if (tolerates(spec))
     return "failed, and the others went on without it: declare it done, or run the task again";
   return members.length > 0

@@ -6,7 +6,8 @@ import { isTerminal, type TaskRow } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
 import { planNeeds } from "../handler.js";
 import { keysOf } from "../keys.js";
-import { advanceStep, refuse, replyTask } from "../make-command.js";
+import { advanceStep, keyOf, refuse, replyTask } from "../make-command.js";
+import { noteAction } from "../step/by-hand.js";
 import { keepOutput } from "../step/outcomes.js";
 import { unfit } from "../step/unfit.js";
 import { behaviorOf } from "../step-types/index.js";
@@ -22,11 +23,12 @@ export const signal: FinalizerHandler<"signal"> = {
     return {
       graphs: [taskId],
       outputs: keysOf(taskId, receivers),
+      stepActions: keysOf(taskId, receivers),
       ...planNeeds(task?.spec.template ?? null, task, view),
     };
   },
 
-  decide({ caller, taskId, signal: name, payload }, view, { at }) {
+  decide({ caller, taskId, signal: name, payload, reason }, view, { at }) {
     const task = view.task(taskId);
     if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
     const steps = view.stepsOf(taskId);
@@ -42,9 +44,10 @@ export const signal: FinalizerHandler<"signal"> = {
     const problem = view.resultProblem(step, payload);
     if (problem) return [refuse(unfit("payload_json", step, problem))];
     const signalled = advanceStep(step, { type: "signalled", at, outputBytes: utf8Bytes(payload) });
-    if (step.state === "pending") return [...keepOutput(step, payload), signalled, replyTask(taskId)];
+    const noted = noteAction(keyOf(step), { caller, type: "signal", reason }, view, at);
+    if (step.state === "pending") return [...keepOutput(step, payload), signalled, noted, replyTask(taskId)];
     const received = behaviorOf(step).signal?.received(task, step, payload, at) ?? [];
-    return [signalled, ...received, replyTask(taskId)];
+    return [signalled, ...received, noted, replyTask(taskId)];
   },
 };
 

@@ -2,16 +2,18 @@ import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { beginOfDay, dayOf, namespaceFull } from "#domain/namespace-limits";
-import type { IdempotencyKey } from "#domain/needs";
-import { namespaceDenied } from "#domain/refusals";
+import type { IdempotencyKey, Needs } from "#domain/needs";
+import { deadLetterNotFound, namespaceDenied } from "#domain/refusals";
+import { type DeadLetterRow, withStatus } from "#domain/task/dead-letter";
 import { laneOf } from "#domain/task/lane";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
 import { type Instant, later, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { MIB } from "#limits/units";
 import type { Command } from "../commands.js";
+import { rowsOfFork } from "../task/fork.js";
 import { rowsOfDraft } from "../task/make.js";
-import { createTask } from "../task/start.js";
+import { createFork, createTask } from "../task/start.js";
 import type { MessageView } from "../view.js";
 import { full } from "./full.js";
 import type { TaskRequestHandler } from "./handler.js";
@@ -21,7 +23,11 @@ import type { TaskRequestHandler } from "./handler.js";
  * one batch see one another: two with one key become one Task.
  */
 export const submit: TaskRequestHandler<"submit"> = {
-  needs: ({ drafts }) => ({ keys: drafts.flatMap(keyOf) }),
+  needs: ({ drafts }, view) => ({
+    keys: drafts.flatMap(keyOf),
+    graphs: drafts.flatMap(({ fork }) => (fork ? [fork.of] : [])),
+    ...redriveNeeds(drafts, view),
+  }),
 
   decide: ({ caller, drafts }, view, { at }) => admit(caller, drafts, view, at),
 };
@@ -32,6 +38,7 @@ function keyOf({ namespace, spec: { idempotencyKey: key } }: TaskDraft): Idempot
 
 function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, at: Instant): Command[] {
   const made = new Map<string, TaskRow>();
+  const redrives = new Map<string, TaskId>();
   const lanes = new Set<string>();
   const added: Added = { waiting: 0, waitingIn: new Map(), lanesIn: new Map() };
   const commands: Command[] = [];
@@ -41,6 +48,10 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
     const keyOwner = made.get(key) ?? view.keyOwner(draft.namespace, draft.spec.idempotencyKey);
     if (keyOwner && !isOutdated(keyOwner, at)) return sameWork(keyOwner, draft);
+    const redriven = draft.isRedrive
+      ? (redrives.get(draft.spec.retryOf) ?? redriveOf(draft, view))
+      : undefined;
+    if (typeof redriven === "string" || redriven instanceof Fault) return redriven;
     if (draft.refusal) return draft.refusal;
 
     const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane) && !view.hasLane(lane));
@@ -48,18 +59,48 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
       overOwnLimit(draft.namespace, view, added, at) ?? noRoom(draft.namespace, newLanes.length, view, added);
     if (full) return full;
 
-    const { task, steps } = rowsOfDraft(draft, view, at);
+    const forked = draft.fork && rowsOfFork(draft, draft.fork, view, at);
+    if (forked instanceof Fault) return forked;
+    const { task, steps } = forked ?? rowsOfDraft(draft, view, at);
     if (draft.spec.idempotencyKey !== "") made.set(key, task);
     added.waiting += 1;
     bump(added.waitingIn, draft.namespace, 1);
     bump(added.lanesIn, draft.namespace, newLanes.length);
     for (const lane of newLanes) lanes.add(lane);
     if (keyOwner) commands.push({ type: "releaseKey", params: { taskId: keyOwner.id } });
-    commands.push(...createTask(task, steps, draft.input, at));
+    if (redriven) {
+      const row = withStatus(redriven, "MANUALLY_RESOLVED", caller.principal, at);
+      redrives.set(redriven.taskId, task.id);
+      commands.push({ type: "keepDeadLetter", params: { row: { ...row, redrivenAs: task.id } } });
+    }
+    commands.push(
+      ...(forked ? createFork(forked, draft.input, at) : createTask(task, steps, draft.input, at)),
+    );
     return task.id;
   });
 
   return [...commands, { type: "reply", params: { answer: { type: "tasks", tasks: answers } } }];
+}
+
+/** The dead letter of the Task whose work is done again, that Task, and the one that has done it already. */
+function redriveNeeds(drafts: readonly TaskDraft[], view: MessageView): Needs {
+  const ids = drafts.flatMap(({ isRedrive, spec: { retryOf } }) =>
+    isRedrive && retryOf !== "" ? [retryOf] : [],
+  );
+  if (ids.length === 0) return {};
+  const done = ids.flatMap((id) => view.deadLetter(id)?.redrivenAs || []);
+  return { deadLetters: ids, wholeTasks: [...ids, ...done] };
+}
+
+/** The dead letter that the draft is made for; or, if that was done before, the Task that was made then. */
+function redriveOf({ spec: { retryOf } }: TaskDraft, view: MessageView): DeadLetterRow | TaskId | Fault {
+  const letter = retryOf === "" ? undefined : view.deadLetter(retryOf);
+  if (!letter || !view.task(letter.taskId)) return deadLetterNotFound(retryOf);
+  const { redrivenAs } = letter;
+  if (redrivenAs === "") return letter;
+  if (view.task(redrivenAs)) return redrivenAs;
+  const text = `task ${retryOf} was done again as task ${redrivenAs}, which is no longer kept; retry it for another time`;
+  return new Fault("wrong_state", text, { reason: "REDRIVEN", metadata: { redriven_as: redrivenAs } });
 }
 
 /** The template lets the same work run again after a while. */

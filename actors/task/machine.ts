@@ -70,7 +70,7 @@ function endsBadly({ counts, tolerated, isolated }: TaskRow, { type }: TaskMessa
 function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
   return [
     ...(spec.timeoutMs > 0 ? (["timeout"] as const) : []),
-    ...(spec.startAt > 0 || spec.parent ? (["start"] as const) : []),
+    ...(spec.startAt > 0 || spec.parent || spec.forkedFrom ? (["start"] as const) : []),
     ...(spec.holdOnFailure ? (["hold"] as const) : []),
     ...(spec.parent ? (["orphan"] as const) : []),
   ];
@@ -81,6 +81,23 @@ const tellWaiting = parts.enqueueActions(({ enqueue, context: { id: childId, spe
   const { parent, compensates } = spec;
   if (parent) enqueue(tellFinalizer({ type: "child.ended", ...parent, childId }));
   if (compensates !== "") enqueue(tellFinalizer({ type: "compensation.ended", taskId: compensates }));
+});
+
+/** It needs a person; unless it is a Step of another Task, which fails with it, and says so. */
+const enterDeadLetters = parts.enqueueActions(({ enqueue, context: { id: taskId, spec, hasDeadLetter } }) => {
+  if (spec.parent && !hasDeadLetter) return;
+  enqueue(tellFinalizer({ type: "dead.letter", taskId, hasFailed: true }));
+});
+
+/** What it was a dead letter for may be over. */
+const leaveDeadLetters = parts.enqueueActions(({ enqueue, context: { id: taskId, hasDeadLetter } }) => {
+  if (hasDeadLetter) enqueue(tellFinalizer({ type: "dead.letter", taskId, hasFailed: false }));
+});
+
+/** It is held for an operator, each time that a Step fails for good. */
+const holdAsDeadLetter = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
+  if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
+  enqueue(tellFinalizer({ type: "dead.letter", taskId, hasFailed: true }));
 });
 
 /** Sets when a Task that waits for an operator is given up: `limits.operatorWait` after its last failure. */
@@ -101,7 +118,8 @@ const clearGiveUpDeadline = parts.enqueueActions(({ enqueue, context, event }) =
 
 const finish = parts.assign({ finishedAt: ({ event }) => event.at });
 
-const end = { type: "final", entry: ["endTheRest", "finish", "tellWaiting"] } as const;
+const end = { type: "final", entry: ["leaveDeadLetters", "endTheRest", "finish", "tellWaiting"] } as const;
+const failed = { type: "final", entry: ["enterDeadLetters", "endTheRest", "finish", "tellWaiting"] } as const;
 const cancel = { target: "#task.cancelled", actions: "noteCancelled" } as const;
 const timeout = { target: "#task.error", actions: "noteTimeout" } as const;
 const abort = { target: "#task.error", actions: "noteAborted" } as const;
@@ -152,6 +170,9 @@ function blame(task: TaskRow, event: StepChanged, failed: number): Partial<TaskR
 export const taskMachine = parts
   .extend({
     actions: {
+      enterDeadLetters,
+      leaveDeadLetters,
+      holdAsDeadLetter,
       endTheRest,
       finish,
       tellWaiting,
@@ -212,7 +233,7 @@ export const taskMachine = parts
       enqueuing_steps: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       steps_in_process: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       evaluating_results: {
-        entry: [passing("evaluating_results"), "clearGiveUpDeadline"],
+        entry: [passing("evaluating_results"), "clearGiveUpDeadline", "leaveDeadLetters"],
         always: [
           { guard: "stepFailedForGood", target: "blocked_by_failures" },
           { guard: "someIsolated", target: "blocked_by_failures" },
@@ -226,7 +247,7 @@ export const taskMachine = parts
       waiting_for_dependencies: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       waiting_for_retry: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       blocked_by_failures: {
-        entry: [passing("blocked_by_failures"), "setGiveUpDeadline"],
+        entry: [passing("blocked_by_failures"), "setGiveUpDeadline", "holdAsDeadLetter"],
         always: { guard: "givesUp", target: "error" },
         on: {
           stepChanged,
@@ -239,7 +260,7 @@ export const taskMachine = parts
         },
       },
       complete: end,
-      error: end,
+      error: failed,
       cancelled: end,
       resolved_manually: end,
     },

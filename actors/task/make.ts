@@ -46,6 +46,7 @@ export function newTask({ id, namespace, spec, input }: TaskDraft, steps: number
     ownsKey: spec.idempotencyKey !== "",
     compensatedBy: "",
     compensableBelow: false,
+    hasDeadLetter: false,
     inputBytes: utf8Bytes(input),
   };
 }

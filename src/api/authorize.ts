@@ -1,7 +1,14 @@
-import { type Caller, mayUse } from "#domain/caller";
+import { type Caller, directsAll, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import { namespaceDenied, runNotFound, taskNotFound, templateNotFound } from "#domain/refusals";
+import { EVERY_NAMESPACE, type PauseScope } from "#domain/pause/pause";
+import {
+  namespaceDenied,
+  runNotFound,
+  taskNotFound,
+  templateNotFound,
+  workerNotFound,
+} from "#domain/refusals";
 import type { TemplateRef } from "#domain/template/template";
 
 /** The server itself, for actions that concern nothing of a namespace. */
@@ -64,6 +71,12 @@ export interface WorkersResource {
   readonly id?: WorkerId;
 }
 
+/** What is paused. */
+export interface PauseResource {
+  readonly kind: "pause";
+  readonly scope: PauseScope;
+}
+
 /** A Worker that connects. */
 export interface NewWorkerResource {
   readonly kind: "new_worker";
@@ -82,9 +95,14 @@ export interface Actions {
   /** Creates a Task and reads its result. */
   readonly "task.run": NewTaskResource;
   readonly "task.retry": TaskResource;
+  readonly "task.fork": TaskResource;
   readonly "task.read": TaskResource;
   readonly "task.explain": TaskResource;
+  readonly "task.read_audit": TaskResource;
   readonly "task.list": NamespacesResource;
+  readonly "task.overview": NamespacesResource;
+  /** The batch as such. What is done with each of its Tasks is an action of its own. */
+  readonly "task.bulk": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;
@@ -94,6 +112,13 @@ export interface Actions {
   readonly "task.replay": TaskResource;
   readonly "task.wait": TaskResource;
   readonly "task.read_result": TaskResource;
+  readonly "dead_letter.list": NamespacesResource;
+  readonly "dead_letter.read": TaskResource;
+  readonly "dead_letter.stats": NamespacesResource;
+  readonly "dead_letter.queue": NamespacesResource;
+  readonly "dead_letter.staleness": NamespacesResource;
+  readonly "dead_letter.update": TaskResource;
+  readonly "dead_letter.redrive": TaskResource;
   readonly "run.read_input": RunResource;
   readonly "run.read_result": RunResource;
   readonly "template.register": NamespaceResource;
@@ -109,6 +134,11 @@ export interface Actions {
   readonly "ca.read": AllNamespacesResource;
   readonly "ca.rotate": AllNamespacesResource;
   readonly "node.list": ServerResource;
+  readonly "pause.create": PauseResource;
+  readonly "pause.end": PauseResource;
+  readonly "pause.read": PauseResource;
+  /** Each pause is shown to those whom it concerns. */
+  readonly "pause.list": ServerResource;
   readonly "worker.invite": ServerResource;
   readonly "worker.enroll": ServerResource;
   readonly "worker.renew": ServerResource;
@@ -164,6 +194,8 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
     case "template":
       if (!mayUse(caller, resource.ref.namespace)) throw templateNotFound(resource.ref);
       return;
+    case "pause":
+      return authorizePause(caller, resource.scope);
     case "new_worker": {
       const known = resource.caller ?? caller;
       const foreign = resource.namespaces.find((namespace) => !mayUse(known, namespace));
@@ -171,6 +203,16 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
     }
   }
 };
+
+function authorizePause(caller: Caller, { kind, namespace, name, principal }: PauseScope): void {
+  if (kind === "worker") {
+    if (principal !== caller.principal && !directsAll(caller)) throw workerNotFound(name as WorkerId);
+    return;
+  }
+  if (kind === "plane" || namespace === EVERY_NAMESPACE) {
+    if (caller.namespaces !== "*") throw notAllYours();
+  } else if (!mayUse(caller, namespace)) throw namespaceDenied(namespace);
+}
 
 function mayUseAll(caller: Caller, namespaces: readonly string[] | "*"): boolean {
   if (namespaces === "*") return caller.namespaces === "*";

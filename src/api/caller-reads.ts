@@ -1,12 +1,23 @@
 import type { Caller } from "#domain/caller";
 import { mayUse } from "#domain/caller";
 import type { RunId, TaskId } from "#domain/id";
+import type { PauseScope } from "#domain/pause/pause";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 import type {
+  DeadLetterCounts,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterPlace,
+} from "#ports/dead-letters";
+import type {
+  Lately,
+  Queue,
   Reads,
   TaskDetail,
   TaskFilter,
@@ -57,6 +68,32 @@ export class CallerReads {
     return this.#reads.templates(this.#narrowed(filter), after, pageSize);
   }
 
+  /** The dead letter of a Task. */
+  deadLetter(taskId: TaskId): Promise<DeadLetterRow | undefined> {
+    return this.#reads.deadLetters.get(taskId, this.#caller.namespaces);
+  }
+
+  /** A page of dead letters, the newest first; of those namespaces of the filter that the caller may use. */
+  deadLetters(
+    filter: DeadLetterFilter,
+    after: DeadLetterPlace | undefined,
+    pageSize: number,
+  ): Promise<DeadLetterPage> {
+    return this.#reads.deadLetters.list(this.#narrowed(filter), after, pageSize);
+  }
+
+  /** Those that are pending, the most urgent first. */
+  deadLetterQueue(
+    namespaces: DeadLetterFilter["namespaces"],
+    most: number,
+  ): Promise<readonly DeadLetterRow[]> {
+    return this.#reads.deadLetters.queue(this.#narrowed({ namespaces }).namespaces, most);
+  }
+
+  deadLetterCounts(namespaces: DeadLetterFilter["namespaces"], most: number): Promise<DeadLetterCounts> {
+    return this.#reads.deadLetters.count(this.#narrowed({ namespaces }).namespaces, most);
+  }
+
   /** @param lanes of agents that the plane has shown to the caller */
   countReady(lanes: readonly string[], most: number): Promise<number> {
     return this.#reads.countReady(lanes, most);
@@ -67,6 +104,24 @@ export class CallerReads {
     return this.#reads.countBefore(readyStep(step), most);
   }
 
+  /** @param scope that the caller may pause */
+  countHeld(scope: PauseScope): Promise<number> {
+    return this.#reads.countHeld(scope);
+  }
+
+  /** @param lanes of agents that the plane has shown to the caller */
+  queues(lanes: readonly string[], most: Parameters<Reads["queues"]>[1]): Promise<readonly Queue[]> {
+    return this.#reads.queues(lanes, most);
+  }
+
+  lately(namespaces: TaskFilter["namespaces"], since: Instant, rows: number): Promise<Lately> {
+    return this.#reads.lately(this.#narrowed({ namespaces }).namespaces, since, rows);
+  }
+
+  lastFailed(namespaces: TaskFilter["namespaces"], rows: number, most: number): Promise<readonly TaskRow[]> {
+    return this.#reads.lastFailed(this.#narrowed({ namespaces }).namespaces, rows, most);
+  }
+
   async input({ id, namespace }: FoundTask): Promise<string | undefined> {
     return mayUse(this.#caller, namespace) ? this.#reads.input(id) : undefined;
   }
@@ -74,6 +129,11 @@ export class CallerReads {
   /** @param step of a Task that was found */
   output({ taskId, name }: Pick<StepRow, "taskId" | "name">): Promise<string | undefined> {
     return this.#reads.output({ taskId, stepName: name });
+  }
+
+  /** @param step of a Task that was found, or with an empty name that Task itself */
+  stepActions({ taskId, name }: Pick<StepRow, "taskId" | "name">): Promise<string | undefined> {
+    return this.#reads.stepActions({ taskId, stepName: name });
   }
 
   log({ id }: FoundTask, afterSeq: number, maxBytes: number): Promise<LogSlice> {

@@ -1,8 +1,10 @@
 import type { TaskId } from "#domain/id";
 import type { TemplateRef } from "#domain/template/template";
 import { isVersion } from "#domain/template/version";
+import type { Instant } from "#domain/time/time";
 import type { AgentKey } from "#domain/worker/agent";
 import { limits } from "#limits/index";
+import type { DeadLetterPlace } from "#ports/dead-letters";
 
 /** An opaque token for the end of a page. */
 export function toPageToken(last: TaskId): string {
@@ -42,6 +44,37 @@ export function fromAgentToken(token: string): AgentKey | undefined {
   const whole = name !== "" && namespace !== undefined && more.length === 0;
   const ours = whole && text.length <= 2 * limits.idBytes + 1 && encoded(text) === token;
   return ours ? { name, namespace } : undefined;
+}
+
+/** A place in a list that is ordered by time: after so many entries of this instant. */
+export interface TimePlace {
+  readonly at: Instant;
+  readonly count: number;
+}
+
+/** An opaque token for the end of a page of a list that is ordered by time, and only grows. */
+export function toTimeToken({ at, count }: TimePlace): string {
+  return encoded(`${at}.${count}`);
+}
+
+/** Undefined if the token is invalid. */
+export function fromTimeToken(token: string): TimePlace | undefined {
+  const [, at = "", count = ""] = /^(\d{1,16})\.(\d{1,9})$/.exec(decoded(token)) ?? [];
+  const place = { at: Number(at) as Instant, count: Number(count) };
+  return at !== "" && toTimeToken(place) === token ? place : undefined;
+}
+
+/** An opaque token for the end of a page of dead letters. */
+export function toDeadLetterToken({ createdAt, taskId }: DeadLetterPlace): string {
+  return encoded([createdAt, taskId].join("\n"));
+}
+
+/** The dead letter after which the next page starts; undefined if the token is invalid. */
+export function fromDeadLetterToken(token: string): DeadLetterPlace | undefined {
+  const [, createdAt = "", taskId = ""] = /^(\d{1,16})\n([\w-]+)$/.exec(decoded(token)) ?? [];
+  if (taskId === "" || taskId.length > limits.idBytes) return undefined;
+  const place = { createdAt: Number(createdAt), taskId: taskId as TaskId };
+  return toDeadLetterToken(place) === token ? place : undefined;
 }
 
 function encoded(text: string): string {

@@ -3,6 +3,7 @@ import type { RoleTable } from "#domain/access/roles";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
+import { scopeText } from "#domain/pause/pause";
 import { templateKey } from "#domain/template/template";
 import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
@@ -233,6 +234,8 @@ function named(resource: Resource): { readonly object: string; readonly namespac
       };
     case "template":
       return { object: `template ${templateKey(resource.ref)}`, namespace: resource.ref.namespace };
+    case "pause":
+      return { object: `pause of ${scopeText(resource.scope)}`, namespace: resource.scope.namespace };
     case "run":
       return { object: `run ${resource.id}` };
     case "workers":

@@ -80,6 +80,8 @@ function saidOf(wake: Wake): Said {
       return ["t", wake.namespace, wake.name];
     case "agents":
       return ["a"];
+    case "pauses":
+      return ["p"];
     case "node":
       return ["n"];
     case "credentials":
@@ -105,6 +107,8 @@ function wakeOf([letter, first, second, third]: readonly unknown[]): Wake | unde
       return texts ? { type: "template", namespace: first, name: second } : undefined;
     case "a":
       return { type: "agents" };
+    case "p":
+      return { type: "pauses" };
     case "n":
       return { type: "node" };
     case "k":

@@ -126,6 +126,77 @@ export function candidates(program: Command, words: readonly string[]): string[]
   return startingWith(typed, [...commands.map((each) => each.name()), ...fixed]);
 }
 
+/** What names are of, that somebody else knows: a server, or a file of this user. */
+export type NameKind =
+  | "agents"
+  | "deadLetters"
+  | "namespaces"
+  | "profiles"
+  | "settings"
+  | "tasks"
+  | "templates"
+  | "workers";
+
+/** Options whose values are such names, in every command. */
+const ofOptions: Readonly<Record<string, NameKind>> = {
+  "--agent": "agents",
+  "--namespace": "namespaces",
+  "--parent": "tasks",
+  "--profile": "profiles",
+  "--template": "templates",
+};
+
+/** Arguments that are such names, by the command that the verb is of, and the argument. */
+const ofArguments: Readonly<Record<string, NameKind>> = {
+  "task id": "tasks",
+  "taskrun id": "tasks",
+  "dlq id": "deadLetters",
+  "worker id": "workers",
+  "agent name": "agents",
+  "template name": "templates",
+  "template template": "templates",
+  "profile name": "profiles",
+  "config name": "settings",
+};
+
+/** What the last of the words may be a name of; undefined if it is none, or its values are fixed. */
+export function nameKindOf(program: Command, words: readonly string[]): NameKind | undefined {
+  const before = words.slice(0, -1);
+  const command = commandOf(program, before);
+  const asked = optionOf(command, before.at(-1));
+  if (asked && takesValue(asked)) return asked.argChoices ? undefined : ofOptions[asked.long ?? ""];
+  if ((words.at(-1) ?? "").startsWith("-")) return undefined;
+
+  const { registeredArguments: all } = command;
+  const argument = all[positionals(command, before)] ?? (all.at(-1)?.variadic ? all.at(-1) : undefined);
+  return argument && ofArguments[`${command.parent?.name() ?? ""} ${argument.name()}`];
+}
+
+/** How many arguments of the command are there: without its own words, its options and their values. */
+function positionals(command: Command, words: readonly string[]): number {
+  const rest = words.slice(depthOf(command));
+  return rest.filter((word, i) => {
+    const option = optionOf(command, rest[i - 1]);
+    return !word.startsWith("-") && !(option && takesValue(option));
+  }).length;
+}
+
+function depthOf(command: Command): number {
+  return command.parent ? depthOf(command.parent) + 1 : 0;
+}
+
+/** The values of some options among the words, by their attributes. */
+export function optionValues(program: Command, words: readonly string[]): Record<string, string> {
+  const command = commandOf(program, words);
+  const values = words.flatMap((word, i) => {
+    const [name, inline] = word.startsWith("--") ? word.split("=", 2) : [word];
+    const option = optionOf(command, name);
+    const value = inline ?? words[i + 1];
+    return option?.required && value !== undefined ? [[option.attributeName(), value] as const] : [];
+  });
+  return Object.fromEntries(values);
+}
+
 function commandOf(program: Command, words: readonly string[]): Command {
   let command = program;
   for (const word of words) command = command.commands.find((each) => each.name() === word) ?? command;

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly data?: string;
   /** What `login` has kept under this name. */
   readonly profile?: string;
+  /** False passes over the profile that is in use. */
+  readonly inUse?: boolean;
 }
 
 /** Which server is meant, and whom to trust to be it. */
@@ -65,7 +67,7 @@ export async function target(io: Io, options: ConnectionOptions): Promise<Target
   // Loading the file's reader takes a tenth of a second, and most directories have no file.
   const hasFile = env.TASKRUN_CONFIG || existsSync(resolve(cwd, "taskrun.toml"));
   const file = hasFile ? (await import("./server/settings.js")).loadClientSettings({ cwd, env }) : {};
-  const profile = await profileOf(io, options);
+  const profile = (await profileOf(io, options)) ?? (await profileInUse(io, options, file.addr));
   const namespace = options.namespace || env.TASKRUN_NAMESPACE?.trim();
   const isAll = options.namespace === ALL;
   return {
@@ -98,6 +100,25 @@ async function profileOf(
   throw new CliError(exit.usage, `profile ${name} is for ${profile.addr}, and ${other} is another server`, [
     "Leave one of them out: the credential of a profile is sent to its own server only.",
   ]);
+}
+
+/** The profile that `profile use` has chosen, unless something else says which server is meant, or who calls. */
+async function profileInUse(
+  io: Io,
+  options: ConnectionOptions,
+  addrInFile: string | undefined,
+): Promise<Profile | undefined> {
+  const { env } = io;
+  const { addr, data, apiKeyFile, cert, profile, inUse = true } = options;
+  if (!inUse) return undefined;
+  const isNamed = [addr, data, apiKeyFile, cert, profile, env.TASKRUN_PROFILE?.trim(), addrInFile].some(
+    Boolean,
+  );
+  const inEnvironment = [env.TASKRUN_ADDR, env.TASKRUN_API_KEY, env.TASKRUN_API_KEY_FILE, env.TASKRUN_CERT];
+  if (isNamed || inEnvironment.some((text) => text?.trim())) return undefined;
+  const profiles = await import("./login/profiles.js");
+  const name = await profiles.profileInUse(io);
+  return name === undefined ? undefined : profiles.readProfile(io, name);
 }
 
 /**

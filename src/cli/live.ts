@@ -22,12 +22,11 @@ export interface LiveSource<View> {
  * Shows what a source says until `q` or Ctrl-C: on a terminal its whole screen, redrawn; in a pipe only what is new. A server that does
  * not answer any more is asked again, with a note that says so; the last answer stays.
  *
- * @param addr the server, for the note
  * @throws {TaskRunError} if the first question fails, or a later one for a reason that will not pass
  */
 export async function runLive<View>(
   source: LiveSource<View>,
-  { addr, plain = false }: { readonly addr: string; readonly plain?: boolean },
+  { addr, plain = false, every = limits.liveEvery }: LiveOptions,
   io: Io,
 ): Promise<ExitCode> {
   const stop = new AbortController();
@@ -36,7 +35,7 @@ export async function runLive<View>(
     const first = await source.read(stop.signal);
     const isScreen = !plain && canRedraw(io.stdout) && io.env.TERM !== "dumb";
     const showing = isScreen ? new ScreenShow(source, addr, stop, io) : new PlainShow(source, addr, io);
-    return await follow(source, showing, first, stop, io);
+    return await follow({ source, showing, first, every }, stop, io);
   } catch (error) {
     if (stop.signal.aborted) return exit.interrupted;
     throw error;
@@ -53,10 +52,24 @@ interface Show<View> {
   readonly ended: ExitCode;
 }
 
+interface LiveOptions {
+  /** The server, for the note. */
+  readonly addr: string;
+  /** True if lines are wanted on a terminal too. */
+  readonly plain?: boolean;
+  /** Milliseconds between two questions. */
+  readonly every?: number;
+}
+
+interface Followed<View> {
+  readonly source: LiveSource<View>;
+  readonly showing: Show<View>;
+  readonly first: View;
+  readonly every: number;
+}
+
 async function follow<View>(
-  source: LiveSource<View>,
-  showing: Show<View>,
-  first: View,
+  { source, showing, first, every }: Followed<View>,
   { signal }: AbortController,
   io: Io,
 ): Promise<ExitCode> {
@@ -66,7 +79,7 @@ async function follow<View>(
   try {
     while (!signal.aborted) {
       await showing.show(view, lostAt);
-      await pause(limits.liveEvery, signal, io);
+      await pause(every, signal, io);
       if (signal.aborted) break;
       try {
         view = await source.read(signal);

@@ -3,7 +3,10 @@ import { Argument, Command, CommanderError } from "commander";
 import { addAgentCommands } from "./agent/commands.js";
 import { addAuditCommands } from "./audit/commands.js";
 import { addCaCommands } from "./ca/commands.js";
-import { candidates, completionScript, type Shell, shells } from "./completion.js";
+import { candidates, completionScript, nameKindOf, optionValues, type Shell, shells } from "./completion.js";
+import { addConfigCommands } from "./config/commands.js";
+import { addDeadLetterCommands } from "./dlq/commands.js";
+import { addDoctorCommand } from "./doctor/commands.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
@@ -19,6 +22,8 @@ import {
   dataOption,
   profileOption,
 } from "./options.js";
+import { addPauseCommands } from "./pause/commands.js";
+import { addArchiveCommands } from "./server/archive-commands.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -26,6 +31,7 @@ import { colorsFor } from "./terminal/format.js";
 import type { Io } from "./terminal/io.js";
 import { sanitize } from "./terminal/sanitizer.js";
 import { layoutWidth } from "./terminal/size.js";
+import { addTopCommand } from "./top/commands.js";
 import { addWorkerCommands } from "./worker/commands.js";
 
 /** Runs a command line, given without `node` and `taskrun`, and returns the exit code. Never throws. */
@@ -82,16 +88,21 @@ async function buildProgram(
 
   await addServerCommands(program, words, io, end);
   addStoreCommands(program, io, end);
+  addArchiveCommands(program, io, end);
   addWorkerCommands(program, io, end);
+  addPauseCommands(program, io, end);
   addNodeCommands(program, io, end);
   addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);
+  addDeadLetterCommands(program, io, end);
+  addTopCommand(program, io, end);
   addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
   addKeyCommands(program, io, end);
   addLoginCommands(program, io, end);
   addAuditCommands(program, io, end);
   addCaCommands(program, io, end);
+  addDoctorCommand(program, io, end);
   addCompletionCommands(program, io);
   addHelpCommand(program);
   addTrustOptions(program);
@@ -137,12 +148,17 @@ async function addServerCommands(
   }
 
   // Loading the settings' schema library takes half as long as other commands take in all.
-  if (!words.some((word) => word === "server" || word === "dev")) return;
+  if (!words.some((word) => word === "server" || word === "dev" || word === "config")) {
+    addConfigCommands(program, [], io, end);
+    return;
+  }
   const { flagsOf, serverOptions } = await import("./server/options.js");
   for (const command of [dev, server]) {
     command.option("--config <file>", "Read settings from this file instead of taskrun.toml.");
     for (const option of serverOptions()) command.addOption(option);
   }
+
+  addConfigCommands(program, serverOptions(), io, end);
 
   dev.action(async (modules: string[], options) => {
     const flags = flagsOf(options);
@@ -167,12 +183,16 @@ function addCompletionCommands(program: Command, io: Io): void {
     .command("complete", { hidden: true })
     .argument("[words...]")
     .action(async (words: string[]) => {
-      await io.stdout.write(
-        candidates(program, words)
-          .map((word) => `${word}\n`)
-          .join(""),
-      );
+      const found = [...candidates(program, words), ...(await namesFor(program, words, io))];
+      await io.stdout.write(found.map((word) => `${word}\n`).join(""));
     });
+}
+
+async function namesFor(program: Command, words: readonly string[], io: Io): Promise<readonly string[]> {
+  const kind = nameKindOf(program, words);
+  if (kind === undefined) return [];
+  const { namesOf } = await import("./completion-names.js");
+  return namesOf(kind, words.at(-1) ?? "", optionValues(program, words.slice(0, -1)), io);
 }
 
 function version(): string {

@@ -7,11 +7,13 @@ import { Agents } from "./agents.js";
 import { Audit } from "./audit.js";
 import { AuthorityClient } from "./authority.js";
 import { Caller } from "./call.js";
+import { DeadLetters } from "./dead-letters.js";
 import { Enrollment } from "./enrollment.js";
 import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
 import { Nodes } from "./nodes.js";
 import { namesOf } from "./option-names.js";
+import { Pauses } from "./pauses.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
@@ -99,6 +101,8 @@ export interface TaskRunClient {
   readonly keys: Keys;
   readonly enrollment: Enrollment;
   readonly nodes: Nodes;
+  readonly deadLetters: DeadLetters;
+  readonly pauses: Pauses;
   readonly audit: Audit;
   readonly authority: AuthorityClient;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
@@ -151,6 +155,8 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     keys: new Keys(transport, caller),
     enrollment: new Enrollment(transport, caller),
     nodes: new Nodes(transport, caller),
+    deadLetters: new DeadLetters(transport, caller, namespace),
+    pauses: new Pauses(transport, caller, namespace),
     audit: new Audit(transport, caller),
     authority: new AuthorityClient(transport, caller),
     close,

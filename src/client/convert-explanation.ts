@@ -1,6 +1,6 @@
 import { stepStateFromWire, taskStateFromWire, taskStatusFromWire } from "#wire/convert-enums";
 import type * as wire from "#wire/gen/taskrun/v1/task_service_pb";
-import type { StepExplanation, TaskExplanation } from "./explanation-views.js";
+import type { FailureCause, StepExplanation, TaskExplanation } from "./explanation-views.js";
 
 /** An explanation as the client gives it, of what the server has answered. */
 export function toExplanation(answer: wire.ExplainTaskResponse): TaskExplanation {
@@ -11,9 +11,13 @@ export function toExplanation(answer: wire.ExplainTaskResponse): TaskExplanation
     waitingReason: answer.waitingReason,
     steps: answer.steps.map(toStep),
     moreSteps: answer.moreSteps,
-    causes: answer.causes.map(({ $typeName, atMs, ...cause }) => ({ ...cause, atMs: Number(atMs) })),
+    causes: answer.causes.map(toCause),
     actions: answer.actions.map(({ command, effect }) => ({ command, effect })),
   };
+}
+
+export function toCause({ $typeName, atMs, ...cause }: wire.FailureCause): FailureCause {
+  return { ...cause, atMs: Number(atMs) };
 }
 
 function toStep(step: wire.StepExplanation): StepExplanation {

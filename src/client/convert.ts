@@ -24,6 +24,7 @@ import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskru
 import type { Agent as WireAgent, Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { AgentRetry, AnnouncedAgent } from "./agent-views.js";
 import type { ChatMessage, TaskEvent } from "./event-views.js";
+import { toPause } from "./pauses.js";
 import type { Finding, Template } from "./template-views.js";
 import type { Run, Step, Task } from "./views.js";
 import type { Worker } from "./worker-views.js";
@@ -52,6 +53,7 @@ export function toTask(task: WireTask): Task {
     correlationId: task.correlationId,
     startAtMs: Number(task.startAtMs),
     retryOf: task.retryOf,
+    forkedFrom: task.forkedFrom,
     parentTaskId: task.parentTaskId,
     parentStepName: task.parentStepName,
     compensates: task.compensates,
@@ -85,7 +87,7 @@ function toStep(step: WireStep): Step {
   };
 }
 
-function toRun(run: RunSummary): Run {
+export function toRun(run: RunSummary): Run {
   return {
     id: run.runId,
     workerId: run.workerId,
@@ -124,6 +126,7 @@ export function toWorker(worker: WireWorker): Worker {
     activeRuns: worker.activeRuns,
     maxConcurrentRuns: worker.maxConcurrentRuns,
     lastHeartbeatMs: Number(worker.lastHeartbeatMs),
+    ...(worker.pause && { pause: toPause(worker.pause) }),
   };
 }
 

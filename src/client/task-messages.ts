@@ -11,8 +11,8 @@ import { jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
 import { oneOf, optionsOf, requestOf } from "./request.js";
 import { filterFieldsOf } from "./task-filter.js";
-import type { Created, Resolution, TaskFilter } from "./task-requests.js";
-import { taskFilterNames } from "./task-requests.js";
+import type { Created, ForkOptions, Resolution, TaskFilter } from "./task-requests.js";
+import { forkNames, taskFilterNames } from "./task-requests.js";
 
 /**
  * The message that asks for one page of a list.
@@ -50,7 +50,13 @@ export function resolveRequestOf(
 ): ResolveStepRequest {
   const action = oneOf(resolveActions, resolution?.action, "action");
   const resultJson = resolution.action === "complete" ? jsonTextOf(resolution, "result", "result_json") : "";
-  return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson });
+  const { reason = "" } = resolution;
+  return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson, reason });
+}
+
+/** @throws {TaskRunError} `INVALID_ARGUMENT` if there is no such option */
+export function forkOptionsOf(options: ForkOptions): ForkOptions {
+  return optionsOf(options, "options", forkNames);
 }
 
 /** What became of one request of a batch. */

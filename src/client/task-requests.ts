@@ -80,22 +80,62 @@ export const taskNames = namesOf<CreateTask>({
 });
 
 /**
- * How an operator resolves a Step that has failed for good; see {@link Tasks.resolveStep}.
+ * How an operator resolves a Step that has failed for good or hangs; see {@link Tasks.resolveStep}. The Step's audit
+ * trail and the audit log have the reason.
  *
  * @example
  * ```ts
  * import type { Resolution } from "taskrun/client";
  *
- * const resolution: Resolution = { action: "complete", result: { refunded: true } };
+ * const resolution: Resolution = { action: "complete", result: { refunded: true }, reason: "paid by bank transfer" };
  * ```
  */
 export type Resolution =
-  /** Runs the Step again, with all its attempts. */
-  | { readonly action: "retry" }
+  /** Runs the Step again, with all its attempts; at once, if it waits for the next one. */
+  | { readonly action: "retry"; readonly reason?: string }
   /** Counts the Step as done, without a result. */
-  | { readonly action: "resolve" }
+  | { readonly action: "resolve"; readonly reason?: string }
   /** Completes the Step with this result, or with this JSON text, which is kept byte for byte. */
-  | { readonly action: "complete"; readonly result?: unknown; readonly resultJson?: string };
+  | {
+      readonly action: "complete";
+      readonly result?: unknown;
+      readonly resultJson?: string;
+      readonly reason?: string;
+    };
+
+/**
+ * Options of {@link Tasks.fork}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type ForkOptions } from "taskrun/client";
+ *
+ * const options: ForkOptions = { from: "charge", reason: "the limit is raised" };
+ * const { id, forkedFrom } = await createClient().tasks.fork("TASK_ID", options);
+ * ```
+ */
+export interface ForkOptions extends CallControl {
+  /** The Step that is done anew, with all that comes after it. Default: what failed, or was not done. */
+  readonly from?: string;
+  /** Another input than the old one's. Results that are taken over were made with the old one. */
+  readonly input?: unknown;
+  /** The same as JSON text, which is kept byte for byte. */
+  readonly inputJson?: string;
+  readonly idempotencyKey?: string;
+  /** Why, for people: the audit log has it. */
+  readonly reason?: string;
+}
+
+export const forkNames = namesOf<ForkOptions>({
+  from: true,
+  input: true,
+  inputJson: true,
+  idempotencyKey: true,
+  reason: true,
+  signal: true,
+  timeoutMs: true,
+  traceparent: true,
+});
 
 /**
  * Selects Tasks of a list. A Task must match every field that is given, and have all the labels.

@@ -4,6 +4,9 @@ import {
   CancelTaskRequestSchema,
   CreateTaskRequestSchema,
   ExplainTaskRequestSchema,
+  ForkTaskRequestSchema,
+  GetOverviewRequestSchema,
+  GetStepAuditRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
   RetryTaskRequestSchema,
@@ -11,12 +14,15 @@ import {
   TaskService,
   WatchTaskRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import { type BulkBatch, type BulkRequest, bulkRequestOf, toBulkBatch } from "./bulk.js";
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { toExplanation } from "./convert-explanation.js";
-import { createInit } from "./create-request.js";
+import { toStepAudit } from "./convert-step-audit.js";
+import { createInit, jsonTextOf } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import type { TaskExplanation } from "./explanation-views.js";
+import { type Overview, toOverview } from "./overview-views.js";
 import {
   checkedCallback,
   checkedSignal,
@@ -33,11 +39,13 @@ import {
   type TypedRunOptions,
   type TypedWorkflow,
 } from "./runnable.js";
+import type { StepAuditPage } from "./step-audit-views.js";
 import { TaskEnds } from "./task-ends.js";
-import { createdOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
+import { createdOf, forkOptionsOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
 import type {
   Created,
   CreateTask,
+  ForkOptions,
   Resolution,
   ResultOptions,
   RunOptions,
@@ -72,6 +80,7 @@ import { type WatchOptions, watch, watchNames } from "./watch.js";
  * await tasks.resolveStep("TASK_ID", "charge", { action: "retry" });
  * await tasks.cancel("TASK_ID", "order withdrawn");
  * const again = await tasks.retry("TASK_ID");
+ * const onwards = await tasks.fork("TASK_ID", { from: "charge" });
  * ```
  */
 export class Tasks {
@@ -129,6 +138,17 @@ export class Tasks {
     return toExplanation(await this.#caller.once((o) => this.#wire.explainTask(request, o), control));
   }
 
+  /**
+   * Tells how things are: what waits in which queue, how many Tasks were created and ended lately, which have waited longest for a
+   * Worker, and which have failed last.
+   *
+   * @param namespace default: the client's; empty for all that the caller may use
+   */
+  async overview(namespace = this.#namespace, control?: CallControl): Promise<Overview> {
+    const request = requestOf(GetOverviewRequestSchema, { namespace });
+    return toOverview(await this.#caller.once((o) => this.#wire.getOverview(request, o), control));
+  }
+
   /** Returns one page, newest first. Only an empty `nextPageToken` marks the last page: any page may be short or empty. */
   async page(
     selected: TaskFilter & { readonly pageToken?: string } = {},
@@ -155,12 +175,45 @@ export class Tasks {
     return toTask(await this.#caller.once((o) => this.#wire.cancelTask(request, o), control));
   }
 
-  /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
-  async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
-    const { idempotencyKey, ...control } = optionsOf(options, "options", [...controlNames, "idempotencyKey"]);
-    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey) });
+  /**
+   * Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. The audit log
+   * has the reason.
+   */
+  async retry(
+    id: string,
+    options: CallControl & { readonly idempotencyKey?: string; readonly reason?: string } = {},
+  ): Promise<Task> {
+    const names = [...controlNames, "idempotencyKey", "reason"] as const;
+    const { idempotencyKey, reason = "", ...control } = optionsOf(options, "options", names);
+    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey), reason });
     const send = this.#wire.retryTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
+  }
+
+  /**
+   * Creates a new Task that goes on from what one that has ended has done: Steps that had completed and do not come after
+   * `from` are complete from its beginning, with the old results; all others run. Carries an idempotency key like
+   * {@link create}.
+   */
+  async fork(id: string, options: ForkOptions = {}): Promise<Task> {
+    const { from, input, inputJson, idempotencyKey, reason = "", ...control } = forkOptionsOf(options);
+    const json =
+      input === undefined && inputJson === undefined ? "" : jsonTextOf(options, "input", "input_json");
+    const fields = { id, from: from ?? "", inputJson: json, reason };
+    const request = requestOf(ForkTaskRequestSchema, { ...fields, idempotencyKey: keyOr(idempotencyKey) });
+    const send = this.#wire.forkTask;
+    return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
+  }
+
+  /**
+   * Does the same with every Task of a filter, one batch a call: repeat it with `nextPageToken` until that is empty. With the
+   * same `bulkId` no Task is dealt with twice, however often a batch is sent, so that it is repeated when the answer is lost.
+   */
+  async bulk(request: BulkRequest, control?: CallControl): Promise<BulkBatch> {
+    const message = bulkRequestOf(request, this.#namespace);
+    const send = this.#wire.bulkTasks;
+    const key = message.bulkId || "dry run";
+    return toBulkBatch(await this.#caller.withKey(key, (o) => send(message, o), control));
   }
 
   /**
@@ -168,19 +221,46 @@ export class Tasks {
    * same payload changes nothing.
    *
    * @param payload any JSON value. Default: `null`
+   * @param options `reason`: why, for people; the Step's audit trail has it
    */
-  async signal(id: string, signal: string, payload?: unknown, control?: CallControl): Promise<Task> {
+  async signal(
+    id: string,
+    signal: string,
+    payload?: unknown,
+    options?: CallControl & { readonly reason?: string },
+  ): Promise<Task> {
     const text = payload === undefined ? "" : jsonText(payload, "payload_json");
-    return this.signalJson(id, signal, text, control);
+    return this.signalJson(id, signal, text, options);
   }
 
   /** Like {@link signal}, with the payload as JSON text, which is kept byte for byte; empty is `null`. */
-  async signalJson(id: string, signal: string, payloadJson: string, control?: CallControl): Promise<Task> {
-    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson });
+  async signalJson(
+    id: string,
+    signal: string,
+    payloadJson: string,
+    options: CallControl & { readonly reason?: string } = {},
+  ): Promise<Task> {
+    const { reason = "", ...control } = optionsOf(options, "options", [...controlNames, "reason"]);
+    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson, reason });
     return toTask(await this.#caller.once((o) => this.#wire.signalTask(request, o), control));
   }
 
-  /** Resolves a failed Step by hand. An empty `stepName` with the action `resolve` resolves the whole Task. */
+  /**
+   * One page of what has happened to a Step, oldest first: its Runs, and what people have done to it by hand, with who, when
+   * and why. Only an empty `nextPageToken` marks the last page.
+   */
+  async stepAudit(
+    taskId: string,
+    stepName = "main",
+    options: CallControl & { readonly pageSize?: number; readonly pageToken?: string } = {},
+  ): Promise<StepAuditPage> {
+    const names = [...controlNames, "pageSize", "pageToken"] as const;
+    const { pageSize = 0, pageToken = "", ...control } = optionsOf(options, "options", names);
+    const request = requestOf(GetStepAuditRequestSchema, { taskId, stepName, pageSize, pageToken });
+    return toStepAudit(await this.#caller.once((o) => this.#wire.getStepAudit(request, o), control));
+  }
+
+  /** Resolves by hand a Step that failed or hangs. An empty `stepName` with the action `resolve` resolves the whole Task. */
   async resolveStep(
     taskId: string,
     stepName: string,

@@ -50,6 +50,8 @@ export interface Task {
   readonly startAtMs: number;
   /** Id of the Task that this one retries; empty if none. */
   readonly retryOf: string;
+  /** The Task whose results this one has begun with; empty if it is no fork. */
+  readonly forkedFrom: string;
   /** The parent of a child Task, and the parent's Step that waits for it; empty if it is no child. */
   readonly parentTaskId: string;
   readonly parentStepName: string;

@@ -2,6 +2,7 @@ import type { ModelBackend } from "#domain/task/run";
 import type { Labels } from "#domain/task/task";
 import type { WorkerStatus } from "#domain/worker/worker";
 import type { AgentAnnouncement } from "./agent-views.js";
+import type { Pause } from "./pauses.js";
 
 /**
  * A connected Worker process.
@@ -24,6 +25,8 @@ export interface Worker {
   readonly activeRuns: number;
   readonly maxConcurrentRuns: number;
   readonly lastHeartbeatMs: number;
+  /** Present if it is paused itself: it is given nothing. */
+  readonly pause?: Pause;
 }
 
 /**

@@ -6,6 +6,8 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
+import type { RetentionRule } from "#domain/task/retention";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
 import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
@@ -18,6 +20,7 @@ import { namespaceLimits } from "./namespace-limits.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
+import { staleness, staleTerms } from "./staleness.js";
 import { store } from "./store.js";
 import { templates } from "./templates.js";
 import { hasAuth, hasTls, tls, tlsProblems } from "./tls.js";
@@ -25,8 +28,9 @@ import { traces } from "./traces.js";
 
 export { defaultTerms } from "./leases.js";
 export type { LogLevel } from "./log.js";
-export { defaultRetention } from "./retention.js";
+export { defaultDeadLetterRetention, defaultRetention } from "./retention.js";
 export { ConfigError, parseDuration, type Setting } from "./setting.js";
+export { defaultStaleTerms } from "./staleness.js";
 export { hasAuth, hasTls } from "./tls.js";
 
 /** The name of a setting in the file. Written out, so that no type of zod stands in what embedders import. */
@@ -67,6 +71,15 @@ export type SettingName =
   | "heartbeat"
   | "public-lease"
   | "retention"
+  | "dead-letter-retention"
+  | "retention-of"
+  | "export-to"
+  | "stale-dependencies"
+  | "stale-retry"
+  | "stale-in-process"
+  | "stale-worker"
+  | "stale-held"
+  | "stale-lifetime"
   | "accept-clock"
   | "audit-checkpoints"
   | "audit-syslog"
@@ -88,6 +101,7 @@ const checked = {
   ...namespaceLimits,
   ...leases,
   ...retention,
+  ...staleness,
   ...audit,
   ...templates,
   ...inspect,
@@ -159,6 +173,13 @@ export interface ServerConfig {
   readonly heartbeat: Millis;
   readonly publicLease: Millis;
   readonly retention: Millis;
+  readonly deadLetterRetention: Millis;
+  /** Those with a status go before those without. */
+  readonly retentionOf: readonly RetentionRule[];
+  /** Absolute path, or empty. */
+  readonly exportTo: string;
+  /** When a Task that rests is to be looked at. */
+  readonly stale: StaleTerms;
   readonly acceptClock: boolean;
   /** Absolute path, or empty. */
   readonly auditCheckpoints: string;
@@ -234,6 +255,10 @@ export function serverConfig(
     heartbeat: setting("heartbeat"),
     publicLease: setting("public-lease"),
     retention: setting("retention"),
+    deadLetterRetention: setting("dead-letter-retention"),
+    retentionOf: setting("retention-of"),
+    exportTo: setting("export-to") && resolve(setting("export-to")),
+    stale: staleTerms(setting),
     acceptClock: setting("accept-clock"),
     auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
     auditSyslog: setting("audit-syslog"),

@@ -1,5 +1,7 @@
+import { limits } from "#limits/index";
 import { Fault } from "./fault.js";
-import type { RunId, WorkerId } from "./id.js";
+import type { RunId, TaskId, WorkerId } from "./id.js";
+import { nearest } from "./nearest.js";
 import { type TaskRow, taskStatus } from "./task/task.js";
 import { type TemplateRef, templateKey } from "./template/template.js";
 import type { Instant } from "./time/time.js";
@@ -11,6 +13,11 @@ import type { SessionRow } from "./worker/worker.js";
  */
 export function taskNotFound(id: string): Fault {
   return new Fault("not_found", `Task not found: ${id}`, { reason: "TASK_NOT_FOUND" });
+}
+
+export function deadLetterNotFound(id: string): Fault {
+  const message = `no dead letter of task ${id}: it has not failed for good, and was never held or stale`;
+  return new Fault("not_found", message, { reason: "DEAD_LETTER_NOT_FOUND" });
 }
 
 /**
@@ -30,6 +37,17 @@ export function cursorRefused(
   if (afterSeq + 1 >= earliest) return undefined;
   const message = `events before ${earliest} are no longer kept; watch from there`;
   return new Fault("cursor_expired", message, { field, metadata: { earliest_seq: String(earliest) } });
+}
+
+/** @param names those of the Task's Steps, in order */
+export function stepNotFound(taskId: TaskId, stepName: string, names: readonly string[]): Fault {
+  const near = nearest(stepName, names);
+  const known = names.slice(0, limits.shownStepNames).map((name) => `"${name}"`);
+  const more = names.length > known.length ? ` and ${names.length - known.length} more` : "";
+  const way = near === undefined ? `its Steps are ${known.join(", ")}${more}.` : `did you mean "${near}"?`;
+  return new Fault("not_found", `Step "${stepName}" not found in Task ${taskId}; ${way}`, {
+    reason: "STEP_NOT_FOUND",
+  });
 }
 
 export function runNotFound(id: RunId): Fault {

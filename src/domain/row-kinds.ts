@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "./id.js";
+import type { DeadLetterRow } from "./task/dead-letter.js";
 import { isOver, type RunRow } from "./task/run.js";
 import type { StepRow } from "./task/step.js";
 import { isTerminal, type TaskRow } from "./task/task.js";
@@ -58,6 +59,13 @@ export const rowKinds = {
     taskOf: ({ taskId }) => taskId,
     endOf: ({ status }) => (isOver(status) ? status : undefined),
   }),
+  /** Of a Task that needs a person: most have none. */
+  deadLetters: kind<DeadLetterRow, TaskId>({
+    noun: "dead letter",
+    idOf: ({ taskId }) => taskId,
+    partsOf: (taskId) => [taskId],
+    taskOf: ({ taskId }) => taskId,
+  }),
   workers: kind<WorkerRow, WorkerKey>({
     noun: "worker",
     idOf: ({ key }) => key,
@@ -77,6 +85,8 @@ export const textKinds = {
   stepInputs: "step",
   /** Results of Steps. */
   outputs: "step",
+  /** What people have done to Steps by hand, see `step-action.ts`; of an empty name to their Task. */
+  stepActions: "step",
 } as const satisfies Record<string, "task" | "step">;
 
 export type RowKindName = keyof typeof rowKinds;

@@ -42,6 +42,7 @@ export interface Checked {
 const settings = {
   data: "data",
   retention: "retention",
+  deadLetterRetention: "dead-letter-retention",
   lease: "lease",
   heartbeat: "heartbeat",
   publicLease: "public-lease",

@@ -223,9 +223,13 @@ async function openPlane(
   { config, store }: Checked,
   parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit"> & { readonly telemetry: NodeTelemetry },
 ): Promise<ControlPlane> {
-  const { lease, heartbeat, publicLease, retention, acceptClock } = config;
+  const { lease, heartbeat, publicLease, acceptClock } = config;
+  const { retention, deadLetterRetention, stale } = config;
   const terms = { lease, heartbeat, publicLease };
-  const control = await startControlPlane({ store, terms, retention, acceptClock, ...parts });
+  const control = await startControlPlane({
+    ...{ store, terms, retention, deadLetterRetention, stale, acceptClock },
+    ...parts,
+  });
   const { clock } = control.plane.health;
   if (clock) parts.telemetry.log.warn(clock.message);
   return control;

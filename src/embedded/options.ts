@@ -60,6 +60,8 @@ export interface TaskRunOptions {
   readonly drainMs?: number;
   /** How long an ended Task is kept. Default `7d`. */
   readonly retention?: string;
+  /** How long one is kept at least while its dead letter is pending. Default `30d`. */
+  readonly deadLetterRetention?: string;
   /** How long a worker may be silent before its Runs are lost. Default `30s`. */
   readonly lease?: string;
   /** How often a worker is asked to speak. Default `5s`. */

@@ -10,6 +10,7 @@ import type { Action } from "#api/authorize";
 import { type Request, run, type Services, type Target, type UseCase } from "#api/use-case";
 import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
+import type { WaitingMoment } from "#domain/task/waiting-reason";
 import type { Telemetry } from "#ports/telemetry";
 import type { Identify } from "./caller.js";
 import type { Health } from "./health.js";
@@ -92,14 +93,15 @@ export function unary<
   method: DescMethodUnary<I, O>,
   useCase: UseCase<A, Input, Checked, Found, View>,
   toInput: (message: MessageShape<I>) => Input,
-  toAnswer: (view: View) => MessageShape<O>,
+  toAnswer: (view: View, call: Call) => MessageShape<O>,
 ): Rpc {
   return {
     kind: "unary",
     method,
     waits: false,
     // No async function: it would keep the message of a request that waits.
-    handle: (message, call) => run(useCase, toInput(message as MessageShape<I>), call).then(toAnswer),
+    handle: (message, call) =>
+      run(useCase, toInput(message as MessageShape<I>), call).then((view) => toAnswer(view, call)),
   };
 }
 
@@ -153,6 +155,11 @@ export function bidiStreaming<I extends DescMessage, O extends DescMessage>(
     method,
     handle: (requests, call) => handle(requests as AsyncIterable<MessageShape<I>>, call),
   };
+}
+
+/** When an answer is made, and what is paused then. */
+export function momentOf({ services: { plane } }: Pick<Call, "services">): WaitingMoment {
+  return { now: plane.now(), pauses: plane.pauses() };
 }
 
 /** The mapping for a message that has the shape of the use case's input. */

@@ -26,6 +26,8 @@ export const cli = {
   shownDependencies: 4,
   /** The end of what an agent writes that is kept: no terminal shows more on one line. */
   shownOutputChars: 512,
+  /** Between two looks at what is left of a drain. */
+  drainLook: millis(500),
   /** Between two pictures of a Task's progress: events come by the thousand, and an eye takes ten pictures a second. */
   progressFrame: millis(100),
   /** The same while nothing happens: only the times grow. */
@@ -52,12 +54,30 @@ export const cli = {
   devParentEvery: millis(1_000),
   /** Between two questions of what shows a server live: `task list --watch`, `top`. People see no more, and a server feels no less. */
   liveEvery: millis(1_000),
+  /** The same of `top`, which asks three questions. */
+  topEvery: millis(2_000),
   /** Tasks of `task list --watch`: no screen is higher, and each of them is asked for again while it goes on. */
   watchedTasks: 200,
   /** Pages that are read for them each time, of 10 000 rows looked at: a filter that few Tasks fit must not keep a server busy. */
   watchedPages: 3,
+  /** How long the completion of a name waits for the server: whoever has pressed Tab waits with it. */
+  completionPatience: millis(400),
+  /** Names that are completed: shells ask before they show more. */
+  completedNames: 50,
+  /** How long `doctor` waits for each answer of a server. */
+  doctorPatience: millis(5_000),
+  /** How far two clocks may be apart: what NTP keeps is far below, and requests take some of it. */
+  doctorSkew: millis(2_000),
+  /** Free space below which something is wrong: a few minutes of a busy server. */
+  doctorSpaceLeast: 256 * 1024 * 1024,
+  /** Free space below which it is said. */
+  doctorSpaceEnough: 2 * 1024 * 1024 * 1024,
+  /** Agents without a worker that are named. */
+  doctorAgents: 10,
   /** Tasks that one command waits for at a time: the waits take half of the streams of its connection. */
   waitsAtOnce: 50,
   /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */
   waitingPatience: millis(2_000),
+  /** How often a command looks why a Task does not go on while nothing happens, each time after twice as long: for some minutes. */
+  waitingLooks: 8,
 } as const;

@@ -2,14 +2,18 @@ import { broker } from "./broker.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
+import { deadLetters } from "./dead-letters.js";
 import { enrolment } from "./enrolment.js";
 import { explain } from "./explain.js";
 import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
+import { overview } from "./overview.js";
 import { pages } from "./pages.js";
+import { pauses } from "./pauses.js";
 import { postgres } from "./postgres.js";
+import { repair } from "./repair.js";
 import { schemas } from "./schemas.js";
 import { security } from "./security.js";
 import { store } from "./store.js";
@@ -35,8 +39,12 @@ export const limits = Object.freeze({
   ...work,
   ...workers,
   ...explain,
+  ...repair,
+  ...deadLetters,
+  ...pauses,
   ...turn,
   ...pages,
+  ...overview,
   ...templates,
   ...schemas,
   ...traces,

@@ -49,6 +49,28 @@ export const store = {
   filesEvery: millis(500),
   /** Latest commits whose answers the shared memory of a test keeps, in case one is sent again: far more than are under way. */
   sharedMemoryCommits: 10_000,
+  /** How often it is counted, at most, what a store holds: a figure for planning, not for an alarm. */
+  storageEvery: millis(5 * 60_000),
+  /** Tasks that are counted at once: their rows are looked up in about a millisecond, so that no read waits long behind it. */
+  storagePiece: 50,
+  /** Such pieces of one round, of 50 000 Tasks together: less than a second of a thread every five minutes; the next round goes on. */
+  storagePieces: 1_000,
+  /** Namespaces with series of their own, the largest: four series each. */
+  storageNamespaces: 20,
+  /** Namespaces that are counted apart, to find the largest; of more, those that come first. */
+  storageNamespacesKept: 10_000,
+  /** Tasks that an export lists at once: little memory, and few round trips. */
+  exportPage: 100,
+  /** Bytes of a log that it reads at once, likewise. */
+  exportLogBytes: 256 * 1_024,
+  /** It writes about so much at once. */
+  exportWriteBytes: MIB,
+  /** The longest line of an export that is read: far above an input of the largest message, with all that has to be escaped. */
+  exportLineBytes: 64 * MIB,
+  /** An import commits when about so many bytes are together: of a large Task this is all that is in memory. */
+  importBatchBytes: 4 * MIB,
+  /** What a row counts for there, roughly. */
+  importRowBytes: 1_024,
   /** Finished Tasks are kept at least this long, so that an idempotency key holds for a day. */
   retentionMin: millis(24 * 3_600_000),
   /** How often Tasks that are too old are removed: seldom enough that an idle server sleeps, often enough that they never pile up. */

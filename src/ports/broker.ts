@@ -29,6 +29,8 @@ export type Wake =
   | { readonly type: "template"; readonly namespace: string; readonly name: string }
   /** What agents announce has changed. */
   | { readonly type: "agents" }
+  /** A pause has begun or ended. */
+  | { readonly type: "pauses" }
   /** A node is there that may not have been before: who was alone tells nobody anything. */
   | { readonly type: "node" }
   /** An API key was made, replaced, revoked or removed. */

@@ -1,5 +1,6 @@
 import type { NodeId, RunId, SessionId, TaskId, WorkerId } from "#domain/id";
 import type { NodeInfo, NodeView } from "#domain/node";
+import type { Pause } from "#domain/pause/pause";
 import type { Lane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import type { Instant, Millis } from "#domain/time/time";
@@ -105,6 +106,8 @@ export interface Polled {
    * not named.
    */
   readonly agents: readonly AgentRow[];
+  /** All pauses. */
+  readonly pauses: readonly Pause[];
 }
 
 /**

@@ -1,10 +1,14 @@
 import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
-import type { NodeId, SessionId, TaskId, WorkerId } from "#domain/id";
+import type { NodeId, TaskId, WorkerId } from "#domain/id";
 import type { NodeState, NodeView } from "#domain/node";
+import type { Pause, PauseScope } from "#domain/pause/pause";
+import type { PauseSet } from "#domain/pause/pause-set";
+import type { SettableStatus } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
-import type { RunSummary } from "#domain/task/run";
+import type { RunRow, RunSummary } from "#domain/task/run";
+import type { Staleness } from "#domain/task/staleness";
 import type { ReadyStep, ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
@@ -13,7 +17,7 @@ import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerAnswer } from "#domain/worker/refusal";
 import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
-import type { Reads, StoreOutage } from "./store.js";
+import type { Reads, StoreOutage, TaskDetail } from "./store.js";
 import type { TaskWait } from "./task-wait.js";
 
 /**
@@ -30,7 +34,7 @@ import type { TaskWait } from "./task-wait.js";
  * }
  * ```
  */
-export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane, ExplainPlane {
+export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane, PausePlane, ExplainPlane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
@@ -95,16 +99,35 @@ export interface TaskPlane {
    *
    * @param signal its name in the template
    * @param payload JSON text
+   * @param reason for people; kept with who sent it
    * @throws {Fault} `not_found`, or `wrong_state` if the Task or the Step has ended, or another payload came first
    */
-  signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt>;
+  signal(caller: Caller, taskId: TaskId, signal: string, payload: string, reason?: string): Promise<Receipt>;
 
   /**
-   * Applies an operator's decision to a Step that has failed for good, in a Task that waits for an operator.
+   * Applies an operator's decision to a Step that has failed for good, or that hangs. Idempotent for the same caller, action and reason.
    *
-   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended or the Step has not failed
+   * @param reason for people; kept with who decided it
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended, or the Step goes on by itself
    */
-  resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt>;
+  resolve(
+    caller: Caller,
+    taskId: TaskId,
+    stepName: string,
+    action: ResolveAction,
+    reason?: string,
+  ): Promise<Receipt>;
+
+  /**
+   * Writes down what became of a Task's dead letter; what is undefined stays as it is.
+   *
+   * @throws {Fault} `not_found`, or `wrong_state` if it is to be pending although another Task does the work again
+   */
+  updateDeadLetter(
+    caller: Caller,
+    taskId: TaskId,
+    change: { readonly status: SettableStatus | undefined; readonly notes: string | undefined },
+  ): Promise<Receipt>;
 
   /**
    * Iterates over the Task's log after `afterSeq`, live, up to its terminal entry or until the signal aborts. Reads at
@@ -215,6 +238,34 @@ export interface AgentPlane {
 }
 
 /**
+ * Holds Steps back from workers, and lets them go again.
+ *
+ * @example
+ * ```ts
+ * import type { PausePlane } from "taskrun/ports/plane";
+ *
+ * const reasons = (plane: PausePlane): string[] => plane.pauses().all().map(({ reason }) => reason);
+ * ```
+ */
+export interface PausePlane {
+  /**
+   * Gives nothing of the scope to workers from now on. Another pause of the same scope is replaced.
+   *
+   * @throws {Fault} `overloaded` if there are as many pauses as there may be
+   */
+  pause(caller: Caller, pause: Pick<Pause, "scope" | "reason" | "until">): Promise<Pause>;
+
+  /** Ends the pause of a scope. Resolves with the pause that has ended; with undefined if this node knew of none. */
+  resume(caller: Caller, scope: PauseScope): Promise<Pause | undefined>;
+
+  /** All pauses, as the last commit left them; of other nodes of the store those of a few seconds ago. */
+  pauses(): PauseSet;
+
+  /** Whose worker this is: the caller's own, and if the caller may direct all, whoever's is connected. */
+  ownerOf(caller: Caller, workerId: WorkerId): Promise<string>;
+}
+
+/**
  * Tells what only memory knows of why a Step does not run.
  *
  * @example
@@ -233,8 +284,22 @@ export interface ExplainPlane {
    * @throws {Fault} `unavailable`, `overloaded` if the other nodes' workers cannot be read
    */
   workerAnswers(caller: Caller, step: ReadyStep): Promise<readonly WorkerAnswer[]>;
-  /** When a worker that has lost its connection to this node is given up; 0 if it is connected, or not known here. */
-  lostAt(session: SessionId): Instant;
+  /**
+   * Of these Runs, by the session that holds each, those whose worker has lost its connection: when it is given up; 0 if only its own
+   * node knows.
+   *
+   * @throws {Fault} `unavailable`, `overloaded` if the other nodes' workers cannot be read
+   */
+  absences(
+    held: readonly Pick<RunRow, "heldBy" | "principal" | "workerId">[],
+  ): Promise<ReadonlyMap<string, Instant>>;
+  /**
+   * How long a Task has rested, and how long it may by its template and the settings, as the search for stale Tasks sees it;
+   * undefined if it has ended.
+   *
+   * @param detail a Task that was found for the caller
+   */
+  staleness(detail: TaskDetail): Promise<Staleness | undefined>;
 }
 
 /** Problems that do not keep the plane from serving. */

@@ -1,10 +1,13 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { PauseScope } from "#domain/pause/pause";
 import type { TaskFilter } from "#domain/task/filter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { ReadyStep, StepRow } from "#domain/task/step";
-import type { TaskRow } from "#domain/task/task";
+import type { TaskRow, TaskStatus } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
+import type { DeadLetterReads } from "./dead-letters.js";
 
 export type { TaskFilter };
 
@@ -27,6 +30,23 @@ export interface TemplatePage {
   readonly templates: readonly TemplateRow[];
   /** Pass it as `after` for the next page; undefined on the last page. */
   readonly next: TemplateRef | undefined;
+}
+
+/** What waits in one lane. */
+export interface Queue {
+  readonly lane: string;
+  /** Ready Steps; the most that were to be counted means that many or more. */
+  readonly waiting: number;
+  /** The Tasks of the first of them, in the order of the lane. A Task is there as often as its Steps are. */
+  readonly first: readonly TaskId[];
+}
+
+/** What happened to Tasks lately. */
+export interface Lately {
+  readonly created: number;
+  readonly ended: Readonly<Partial<Record<TaskStatus, number>>>;
+  /** True if more rows fit than were looked at: the numbers are too low. */
+  readonly isCut: boolean;
 }
 
 /** The place of a Step in its lane, see `compareReady`. */
@@ -81,6 +101,20 @@ export interface Reads {
   /** How many Steps are ready in a Step's lane and come before its place there; at most `most` are counted. */
   countBefore(place: LanePlace, most: number): Promise<number>;
 
+  /** How many Runs of the scope workers hold, ended ones that they have not released included. */
+  countHeld(scope: PauseScope): Promise<number>;
+  /** What waits in each of these lanes: at most `counted` Steps of each are counted, and the first `first` are named. */
+  queues(
+    lanes: readonly string[],
+    most: { readonly counted: number; readonly first: number },
+  ): Promise<readonly Queue[]>;
+
+  /** How many Tasks were created, by the time in their ids, and have ended since an instant. Looks at `rows` of each at most, the latest. */
+  lately(namespaces: readonly string[] | "*", since: Instant, rows: number): Promise<Lately>;
+
+  /** The Tasks that have failed last, the latest first. Looks at the last `rows` Tasks that have ended. */
+  lastFailed(namespaces: readonly string[] | "*", rows: number, most: number): Promise<readonly TaskRow[]>;
+
   /** A Run; undefined if it is unknown. */
   run(id: RunId): Promise<RunRow | undefined>;
 
@@ -93,8 +127,17 @@ export interface Reads {
   /** A Task's input as JSON text, byte for byte; undefined if the Task is unknown. */
   input(id: TaskId): Promise<string | undefined>;
 
+  /** The input that a Step has in addition to its Task's, as JSON text; undefined if it has none. */
+  stepInput(step: StepKey): Promise<string | undefined>;
+
   /** A Step's result as JSON text, or undefined if it has none. */
   output(step: StepKey): Promise<string | undefined>;
+
+  /**
+   * What people have done to a Step by hand, as `domain/task/step-action.ts` writes it; of an empty name what they have done to the
+   * whole Task. Undefined if nothing.
+   */
+  stepActions(step: StepKey): Promise<string | undefined>;
 
   /**
    * Log entries after `afterSeq`: at least one if there is any, and as many as fit into about `maxBytes`. The slice's
@@ -104,6 +147,9 @@ export interface Reads {
 
   /** The first seq that is still kept, and the last one written; undefined if the Task is unknown. */
   logBounds(taskId: TaskId): Promise<{ readonly earliest: number; readonly last: number } | undefined>;
+
+  /** Reads of Tasks that need a person. */
+  readonly deadLetters: DeadLetterReads;
 
   /**
    * The same reads, for somebody who may use these namespaces alone: the store itself keeps everything back that is in another one, as if

@@ -1,8 +1,9 @@
 import type { RowRef } from "#domain/conflict";
-import type { NodeId, TaskId } from "#domain/id";
+import type { NodeId, StepKey, TaskId } from "#domain/id";
 import type { Restoration } from "#domain/incarnation";
 import type { Needs } from "#domain/needs";
 import type { NodeGone } from "#domain/node";
+import type { Pause, PauseScope } from "#domain/pause/pause";
 import type { RowKindName, RowOf, TextKey, TextKindName, TextRow } from "#domain/row-kinds";
 import type { Deadline } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
@@ -32,6 +33,12 @@ export type RowsToCommit = { readonly [Name in RowKindName]: readonly RowOf<Name
 
 export type TextsToCommit = { readonly [Name in TextKindName]: readonly TextRow<Name>[] };
 
+/** A result that is stored a second time, without leaving the store. */
+export interface ResultCopy {
+  readonly from: StepKey;
+  readonly to: StepKey;
+}
+
 /**
  * The writes of one turn, which are applied all or not at all.
  *
@@ -58,6 +65,8 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly node?: NodeId;
   /** Plane time of the turn; becomes the last recorded instant. */
   readonly at: Instant;
+  /** Results of Steps that are stored for other Steps too, after the rest of the commit. A result that is not there is a conflict. */
+  readonly copies?: readonly ResultCopy[];
   /** New template versions. One that is already stored is a conflict: a registered template never changes. */
   readonly templates: readonly TemplateRow[];
   /** Log entries to append. The store numbers them, per Task, after the last one. At most one element per Task. */
@@ -72,9 +81,25 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly agents: readonly AgentRow[];
   /** None of them is in `agents`. */
   readonly agentsForgotten: readonly AgentKey[];
+  /**
+   * True if all rows are as another store had them: each is written for the first time here, whatever its revision, and the commit is
+   * refused with a `Conflict` if one is there already. Only rows of ended Tasks that no worker holds a Run of.
+   */
+  readonly imports?: true;
+  /** Pauses that begin and end with this commit; absent if none does. */
+  readonly pauses?: PauseChanges | undefined;
   /** What the audit log says of this commit; absent if nothing. Written by a store that has an audit log. */
   readonly audit?: AuditAppend | undefined;
 }
+
+/**
+ * Changes of pauses, in their order. A pause that is put replaces the one of the same scope. One that is removed is removed if it
+ * is there, and, if `until` is given, ends then.
+ */
+export type PauseChanges = readonly (
+  | { readonly type: "put"; readonly pause: Pause }
+  | { readonly type: "remove"; readonly scope: PauseScope; readonly until?: Instant }
+)[];
 
 /** Where each Task's new log entries begin, in the order of `Commit.log`. */
 export interface Committed {
@@ -94,6 +119,8 @@ export interface BootState {
   readonly templates: ReadonlyMap<string, number>;
   /** All that is remembered of agents. */
   readonly agents: readonly AgentRow[];
+  /** All pauses, in no order. */
+  readonly pauses: readonly Pause[];
   readonly nextDueAt: Instant | undefined;
   /** The restoration from a backup with which the present life of the store began; absent if it was never restored. */
   readonly restored?: Restoration;

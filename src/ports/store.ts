@@ -1,4 +1,6 @@
 import type { TaskId } from "#domain/id";
+import type { NamespaceFigures } from "#domain/task/figures";
+import type { RetentionTerms } from "#domain/task/retention";
 import type { Instant } from "#domain/time/time";
 import type { AuditStore } from "./audit.js";
 import type { CredentialStore } from "./credentials.js";
@@ -12,6 +14,25 @@ export type { IdempotencyKey, Needs } from "#domain/needs";
 export type { Deadline, DeadlineKind } from "#domain/task/deadline";
 export type * from "./store-reads.js";
 export type * from "./store-turns.js";
+
+/**
+ * What some Tasks take up.
+ *
+ * @example
+ * ```ts
+ * import type { FiguresPage } from "taskrun/ports/store";
+ *
+ * function tasksIn({ namespaces }: FiguresPage): number {
+ *   return namespaces.reduce((sum, { tasks }) => sum + tasks, 0);
+ * }
+ * ```
+ */
+export interface FiguresPage {
+  /** Of each namespace that has some of them. */
+  readonly namespaces: readonly NamespaceFigures[];
+  /** Pass it as `after` for the next page; undefined on the last page. */
+  readonly next: TaskId | undefined;
+}
 
 /** A time in which a store cannot be reached. Nothing is lost, and nothing can be stored. */
 export interface StoreOutage {
@@ -54,11 +75,27 @@ export interface StoreMaintenance {
   open?(): Promise<void>;
 
   /**
-   * Removes up to `limit` Tasks that finished before `before`, with everything that belongs to them. Not removed are
-   * Tasks with a Run that a worker still holds, and those that another one may need: children as long as the Task is
-   * there whose Step they are, and a Task until the one that compensates it has ended. Resolves with their ids.
+   * Removes up to `limit` Tasks that finished before `before`, or as the terms say, with everything that belongs to them. Not
+   * removed are Tasks with a Run that a worker still holds, and those that another one may need: children as long as the
+   * Task is there whose Step they are, and a Task until the one that compensates it has ended; and Tasks with a
+   * dead letter that somebody is to look into, as the terms say. Resolves with their ids.
+   *
+   * With rules fewer may be removed at once although more are due: a call looks at so many Tasks at most, and the next one goes on
+   * behind them.
+   *
+   * @param archive called with what is to be removed; nothing is unless it resolves
    */
-  removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]>;
+  removeFinished(
+    before: Instant | RetentionTerms,
+    limit: number,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
+  ): Promise<readonly TaskId[]>;
+
+  /**
+   * Counts what the first `limit` Tasks behind `after`, by id, take up: committed rows, of this moment. Reads no more than the rows of
+   * these Tasks, and no text for its length. Used after `boot`. Absent if the store does not count.
+   */
+  figures?(after: TaskId | undefined, limit: number): Promise<FiguresPage>;
 
   /** Closes the store after the calls in flight. Call once; no other call may follow. */
   close(): Promise<void>;

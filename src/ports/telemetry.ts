@@ -119,6 +119,7 @@ export const counters = {
   taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
   taskrun_messages_undecodable_total:
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
+  taskrun_dead_letters_total: "Tasks that have come to need a person, by reason.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
   taskrun_spans_total: "Spans of traces, by outcome: exported, failed, or dropped because too many waited.",
   taskrun_node_renewals_total: "Renewals of this node's lease, by outcome.",
@@ -146,6 +147,7 @@ export const histograms = {
 export type HistogramName = keyof typeof histograms;
 
 export const gauges = {
+  taskrun_dead_letters_pending: "Dead letters that are pending, by reason; counted once a minute.",
   taskrun_mailbox_messages: "Messages waiting, by actor.",
   taskrun_mailbox_capacity: "Messages an actor's mailbox can hold, by actor.",
   taskrun_messages_aside: "Messages put aside until a value is checked by a schema.",
@@ -155,6 +157,13 @@ export const gauges = {
   taskrun_messages_parked: "Messages that cannot be decided and are tried again later.",
   taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
+  taskrun_pauses: "Scopes that are paused.",
+  taskrun_store_tasks:
+    "Tasks in the store, by namespace: those with the most bytes, and other; counted now and then, see taskrun_store_counted_timestamp_seconds.",
+  taskrun_store_bytes:
+    "Bytes in the store, by namespace, as those of taskrun_store_tasks, and of what: inputs, results or logs.",
+  taskrun_store_counted_timestamp_seconds:
+    "Unix time at which all that is in the store was last counted; 0 before. A scrape begins it when it is due.",
   taskrun_watchers: "Open watch streams.",
   taskrun_waiters: "Requests that wait for the end of a Task.",
   taskrun_node_lease_seconds: "Time that this node goes on for if its lease is not renewed.",

@@ -28,6 +28,7 @@ export function showGauges(supervisor: Supervisor): void {
   telemetry.gauge("taskrun_messages_parked", () => core.parked.count(core.clock.now())?.count ?? 0);
   telemetry.gauge("taskrun_unsent_bytes", () => core.leases.unsentBytes());
   telemetry.gauge("taskrun_lanes", () => memory.committedLanes);
+  telemetry.gauge("taskrun_pauses", () => memory.pauses.committed.current(core.clock.now()).size);
   const { nodes } = supervisor;
   if (nodes) telemetry.gauge("taskrun_node_lease_seconds", () => nodes.secondsLeft);
   telemetry.gauge("taskrun_watchers", () => watchers.count);

@@ -1,3 +1,4 @@
+import type { StaleTerms } from "#domain/task/staleness";
 import type { Plane } from "#ports/plane";
 import { agentOperations } from "./plane/agents.js";
 import { cancel } from "./plane/cancel.js";
@@ -5,10 +6,12 @@ import { connect } from "./plane/connect.js";
 import { drainWorker } from "./plane/drain-worker.js";
 import { explainOperations } from "./plane/explain.js";
 import { nodes } from "./plane/nodes.js";
+import { pauseOperations } from "./plane/pauses.js";
 import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
 import { signal } from "./plane/signal.js";
 import { submit } from "./plane/submit.js";
+import { updateDeadLetter } from "./plane/update-dead-letter.js";
 import { wait } from "./plane/wait.js";
 import { watch } from "./plane/watch.js";
 import { workers } from "./plane/workers.js";
@@ -17,8 +20,10 @@ import type { Supervisor } from "./supervisor.js";
 /**
  * The plane as use cases see it. A request that changes something becomes a message to an actor and is answered after
  * the commit; reads go to the store directly.
+ *
+ * @param stale when a Task that rests is to be looked at
  */
-export function openPlane(supervisor: Supervisor): Plane {
+export function openPlane(supervisor: Supervisor, stale: StaleTerms): Plane {
   const { core } = supervisor;
   return {
     reads: core.store.reads,
@@ -42,12 +47,14 @@ export function openPlane(supervisor: Supervisor): Plane {
     cancel: cancel(supervisor),
     signal: signal(supervisor),
     resolve: resolve(supervisor),
+    updateDeadLetter: updateDeadLetter(supervisor),
     register: register(supervisor),
     drainWorker: drainWorker(supervisor),
     workers: workers(supervisor),
     nodes: nodes(supervisor),
     ...agentOperations(supervisor),
-    ...explainOperations(supervisor),
+    ...pauseOperations(supervisor),
+    ...explainOperations(supervisor, stale),
     watch: watch(supervisor),
     wait: wait(supervisor),
     connect: connect(supervisor),

@@ -5,7 +5,7 @@ import { Plans } from "#domain/graph/plans";
 import type { SessionId } from "#domain/id";
 import { noNamespaceLimits } from "#domain/namespace-limits";
 import type { Lane } from "#domain/task/lane";
-import { NEVER } from "#domain/time/time";
+import { earliest, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
 import { noInspection } from "#ports/inspection";
@@ -247,7 +247,7 @@ export class Supervisor {
       this.core.memory.turnEnded();
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
-    this.core.memory.turnEnded();
+    if (this.core.memory.turnEnded()) this.#wantsSchedule = true;
     const { decided } = turn;
     if (decided.lost === 0) this.#refused.passed();
     const committedAt = clock.monotonic();
@@ -266,7 +266,8 @@ export class Supervisor {
   #lookAhead({ work, at, moreToSchedule }: Decided): void {
     if (moreToSchedule) this.#wantsSchedule = true;
     for (const deadline of work.deadlines) if (deadline.at !== NEVER) this.timers.deadlineSet(deadline.at);
-    this.timers.avoidEndsAt(this.core.memory.backlog.nextAvoidEnd(at));
+    const { backlog, pauses } = this.core.memory;
+    this.timers.scheduleAt(earliest(backlog.nextAvoidEnd(at), pauses.present.nextEnd()));
   }
 
   /** Repeats the turn if the store is known to have written nothing; otherwise stops the plane. */

@@ -1,6 +1,7 @@
 import type { StepSpec } from "#domain/graph/plan";
 import type { RunId, SessionId, TaskId, WorkerId } from "#domain/id";
 import { forKinds, rowKindNames, textKindNames } from "#domain/row-kinds";
+import { type DeadLetterRow, type DeadLetterSnapshot, openedLetter } from "#domain/task/dead-letter";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
 import { laneOf } from "#domain/task/lane";
 import type { LogEntry } from "#domain/task/log";
@@ -65,6 +66,7 @@ export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {
     ownsKey: true,
     compensatedBy: "",
     compensableBelow: false,
+    hasDeadLetter: false,
     inputBytes: 2,
     ...part,
   };
@@ -128,6 +130,31 @@ export function run(id: RunId, of: TaskId, part: Partial<RunRow> = {}): RunRow {
     outputBytes: 0,
     ...part,
   };
+}
+
+export function deadLetter(of: TaskId, part: Partial<DeadLetterRow> = {}): DeadLetterRow {
+  const reason = part.reason ?? "ATTEMPTS_EXHAUSTED";
+  const snapshot: DeadLetterSnapshot = {
+    state: "error",
+    agentName: "echo",
+    template: null,
+    stepName: "main",
+    attempts: 1,
+    maxAttempts: 1,
+    losses: 0,
+    maxLosses: 3,
+    taskReason: "STEP_FAILED",
+    message: "no such city",
+    runId: runId(1),
+    workerId: "w1" as WorkerId,
+    cause: null,
+  };
+  const opened = openedLetter(
+    { taskId: of, namespace: "default", reason, snapshot },
+    undefined,
+    instant(3_000),
+  );
+  return { ...opened, revision: 1, ...part };
 }
 
 export function line(content: string): LogEntry {

@@ -1,9 +1,13 @@
+import type { BulkAction } from "#domain/task/bulk";
 import type { RunStatus } from "#domain/task/run";
 import type { ResolveAction, StepState } from "#domain/task/step";
 import type { TaskState, TaskStatus } from "#domain/task/task";
 import type { WorkerStatus } from "#domain/worker/worker";
 import * as wire from "./gen/taskrun/v1/common_pb.js";
-import { ResolveAction as WireResolveAction } from "./gen/taskrun/v1/task_service_pb.js";
+import {
+  BulkAction as WireBulkAction,
+  ResolveAction as WireResolveAction,
+} from "./gen/taskrun/v1/task_service_pb.js";
 
 /** The wire's number of each value of the domain. A value added there is a compile error here. */
 export const taskStatusToWire = {
@@ -64,6 +68,14 @@ export const resolveActionToWire = {
   complete: WireResolveAction.COMPLETE_MANUALLY,
 } as const satisfies Record<ResolveAction["type"], WireResolveAction>;
 
+export const bulkActionToWire = {
+  cancel: WireBulkAction.CANCEL,
+  retry: WireBulkAction.RETRY,
+  fork: WireBulkAction.FORK,
+  reset: WireBulkAction.RESET,
+  resolve: WireBulkAction.RESOLVE,
+} as const satisfies Record<BulkAction, WireBulkAction>;
+
 /** Inverts a table: the value of a number; undefined for UNSPECIFIED and for numbers of later versions. */
 function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
   const words = new Map<number, Word>();
@@ -76,4 +88,5 @@ export const taskStateFromWire = reader<TaskState>(taskStateToWire);
 export const stepStateFromWire = reader<StepState>(stepStateToWire);
 export const runStatusFromWire = reader<RunStatus>(runStatusToWire);
 export const workerStatusFromWire = reader<WorkerStatus>(workerStatusToWire);
+export const bulkActionFromWire = reader<BulkAction>(bulkActionToWire);
 export const resolveActionFromWire = reader<ResolveAction["type"]>(resolveActionToWire);

@@ -1,4 +1,5 @@
 import { unreachable } from "#domain/invariant";
+import { NO_PAUSES } from "#domain/pause/pause-set";
 import type { LogEntry } from "#domain/task/log";
 import type { TaskRow } from "#domain/task/task";
 import { runToWire, stepToWire, taskToWire } from "./convert-task.js";
@@ -21,15 +22,19 @@ export function taskEvent(task: TaskRow, seq: number, entry: LogEntry, output = 
 }
 
 function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent["event"] {
+  // By its own instant, and by no pause: an event is the same whenever it is read.
+  const moment = { now: entry.at, pauses: NO_PAUSES };
   switch (entry.type) {
     case "task": {
-      const { state, hasRun, finishedAt, reason, errorMessage } = entry;
-      const row = { ...task, state, hasRun, finishedAt, reason, errorMessage };
-      // The counts of its Steps are as they are now, not as they were: an event is the same whenever it is read.
-      return { case: "taskChanged", value: { ...taskToWire(row, { output }), waitingReason: "" } };
+      const { state, hasRun, finishedAt, reason, errorMessage, warning } = entry;
+      const { warnings = [] } = task.spec;
+      const spec = warning === undefined ? task.spec : { ...task.spec, warnings: [...warnings, warning] };
+      const row = { ...task, state, hasRun, finishedAt, reason, errorMessage, spec };
+      // The counts of its Steps are as they are now, not as they were.
+      return { case: "taskChanged", value: { ...taskToWire(row, moment, { output }), waitingReason: "" } };
     }
     case "step":
-      return { case: "stepChanged", value: stepToWire(entry.step) };
+      return { case: "stepChanged", value: stepToWire(entry.step, task, moment) };
     case "run":
       return { case: "runChanged", value: runToWire(entry.run) };
     case "output": {

@@ -1,19 +1,22 @@
 import type { FailureCause, StepExplanation, TaskExplanation } from "#domain/task/explanation";
 import { taskStatus } from "#domain/task/task";
-import { taskWaitingReason } from "#domain/task/waiting-reason";
+import { taskWaitingReason, type WaitingMoment } from "#domain/task/waiting-reason";
 import type { WorkerAnswer } from "#domain/worker/refusal";
 import { stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 
 /** The literals name every field, so that a field added to the protocol is a compile error here. */
-export function explanationToWire(explanation: TaskExplanation): wire.ExplainTaskResponse {
+export function explanationToWire(
+  explanation: TaskExplanation,
+  moment: WaitingMoment,
+): wire.ExplainTaskResponse {
   const { task, steps, moreSteps, failures, actions } = explanation;
   return {
     $typeName: "taskrun.v1.ExplainTaskResponse",
     id: task.id,
     status: taskStatusToWire[taskStatus(task)],
     state: taskStateToWire[task.state],
-    waitingReason: taskWaitingReason(task),
+    waitingReason: taskWaitingReason(task, moment),
     steps: steps.map(stepToWire),
     moreSteps,
     causes: failures.map(causeToWire),
@@ -46,6 +49,6 @@ function answerToWire({ workerId, cause, detail, until }: WorkerAnswer): wire.Wo
   return { $typeName: "taskrun.v1.WorkerAnswer", workerId, cause, detail, untilMs: BigInt(until) };
 }
 
-function causeToWire({ at, ...cause }: FailureCause): wire.FailureCause {
+export function causeToWire({ at, ...cause }: FailureCause): wire.FailureCause {
   return { $typeName: "taskrun.v1.FailureCause", ...cause, atMs: BigInt(at) };
 }

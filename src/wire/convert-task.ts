@@ -2,7 +2,12 @@ import type { RunDetail } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
-import { stepWaitingReason, taskWaitingReason } from "#domain/task/waiting-reason";
+import {
+  stepWaitingReason,
+  taskWaitingReason,
+  type WaitingMoment,
+  type WaitingTask,
+} from "#domain/task/waiting-reason";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { templateRefToWire } from "./convert-template.js";
 import { modelBackendToWire } from "./convert-worker.js";
@@ -12,13 +17,15 @@ import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 /** The parts of a Task that are not in its row. Those left out are empty on the wire. */
 export type TaskParts = Omit<TaskView, "task">;
 
-export function taskViewToWire(view: TaskView): wire.Task {
-  return taskToWire(view.task, view);
+/** @param moment when, and what is paused then: of it the reasons why the Task waits */
+export function taskViewToWire(view: TaskView, moment: WaitingMoment): wire.Task {
+  return taskToWire(view.task, moment, view);
 }
 
 /** The literals name every field, so that a field added to the protocol is a compile error here. */
 export function taskToWire(
   row: TaskRow,
+  moment: WaitingMoment,
   { input = "", output = "", steps = [], results, runs = [] }: TaskParts = {},
 ): wire.Task {
   const { id, namespace, spec } = row;
@@ -33,7 +40,7 @@ export function taskToWire(
     labels: spec.labels,
     runs: runs.map(runToWire),
     state: taskStateToWire[row.state],
-    steps: steps.map((step) => stepToWire(step, results?.get(step.name))),
+    steps: steps.map((step) => stepToWire(step, row, moment, results?.get(step.name))),
     outputJson: output,
     errorMessage: row.errorMessage,
     finishedAtMs: BigInt(row.finishedAt),
@@ -51,13 +58,19 @@ export function taskToWire(
     parentStepName: spec.parent?.stepName ?? "",
     compensates: spec.compensates,
     compensatedBy: row.compensatedBy,
-    waitingReason: taskWaitingReason(row),
+    waitingReason: taskWaitingReason(row, moment),
     warnings: spec.warnings ? [...spec.warnings] : [],
+    forkedFrom: spec.forkedFrom ?? "",
   };
 }
 
 /** @param output the result as JSON text; empty if there is none or if it is too large to include */
-export function stepToWire(step: StepSummary, output = ""): wire.Step {
+export function stepToWire(
+  step: StepSummary,
+  task: WaitingTask,
+  moment: WaitingMoment,
+  output = "",
+): wire.Step {
   return {
     $typeName: "taskrun.v1.Step",
     name: step.name,
@@ -76,7 +89,7 @@ export function stepToWire(step: StepSummary, output = ""): wire.Step {
     childTaskId: step.childId,
     losses: step.losses,
     maxLosses: step.maxLosses,
-    waitingReason: stepWaitingReason(step),
+    waitingReason: stepWaitingReason(step, task, moment),
   };
 }
 

@@ -2,11 +2,19 @@ import type { ModelBackend } from "#domain/task/run";
 import { type AgentRetry, type AgentView, type Announcement, NOTHING_ANNOUNCED } from "#domain/worker/agent";
 import type { AgentSpec, WorkerView } from "#domain/worker/worker";
 import { workerStatusToWire } from "./convert-enums.js";
+import { pauseToWire } from "./convert-pause.js";
 import type * as common from "./gen/taskrun/v1/common_pb.js";
 import type { Agent, Worker } from "./gen/taskrun/v1/worker_service_pb.js";
 
 /** A connected Worker, its agents and their models, both ways. */
-export function workerToWire({ info, status, activeRuns, capacity, lastHeartbeatAt }: WorkerView): Worker {
+export function workerToWire({
+  info,
+  status,
+  activeRuns,
+  capacity,
+  lastHeartbeatAt,
+  pause,
+}: WorkerView): Worker {
   return {
     $typeName: "taskrun.v1.Worker",
     workerId: info.workerId,
@@ -18,6 +26,7 @@ export function workerToWire({ info, status, activeRuns, capacity, lastHeartbeat
     activeRuns,
     maxConcurrentRuns: capacity,
     lastHeartbeatMs: BigInt(lastHeartbeatAt),
+    ...(pause && { pause: pauseToWire(pause) }),
   };
 }
 

@@ -66,7 +66,15 @@ test("actors/README.md lists every actor, and every ask in its group and order",
 });
 
 test("actors/README.md tells what the finalizer hears from within a turn: all that nobody outside says", () => {
-  const outside = ["run.ended", "cancel", "signal", "resolve", "deadline.passed"];
+  const outside = [
+    "run.ended",
+    "cancel",
+    "signal",
+    "resolve",
+    "task.stale",
+    "update.dead.letter",
+    "deadline.passed",
+  ];
   const life = ["serve", "fill", "ease", "drain", "stop"];
   const within = taskFinalizerMachine.events.filter(
     (type) => !outside.includes(type) && !life.includes(type),

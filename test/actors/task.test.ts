@@ -93,7 +93,7 @@ test("a task that gives up ends with what is left of it: the finalizer is told, 
      0 ms readyStepsFound enqueuing_steps
     10 ms stepChanged     steps_in_process  pass(t1, evaluating_results)
     20 ms stepChanged     steps_in_process  pass(t1, evaluating_results)
-    20 ms stepChanged     error             pass(t1, evaluating_results), pass(t1, blocked_by_failures), clearDeadline(t1, "", timeout), tell(task-finalizer, task.ended(t1, STEP_FAILED))
+    20 ms stepChanged     error             pass(t1, evaluating_results), pass(t1, blocked_by_failures), tell(task-finalizer, dead.letter(t1, true)), clearDeadline(t1, "", timeout), tell(task-finalizer, task.ended(t1, STEP_FAILED))
     20 ms stepChanged     ignored
     "
   `);
@@ -120,7 +120,7 @@ test("a task that holds on failure waits for an operator, who gives it up or put
       0 ms readyStepsFound enqueuing_steps
      10 ms stepChanged     steps_in_process     pass(t1, evaluating_results)
      20 ms stepChanged     steps_in_process     pass(t1, evaluating_results)
-     20 ms stepChanged     blocked_by_failures  pass(t1, evaluating_results), pass(t1, blocked_by_failures), setDeadline(t1, "", hold, 604800020)
+     20 ms stepChanged     blocked_by_failures  pass(t1, evaluating_results), pass(t1, blocked_by_failures), setDeadline(t1, "", hold, 604800020), tell(task-finalizer, dead.letter(t1, true))
     500 ms stepChanged     complete             pass(t1, evaluating_results), clearDeadline(t1, "", hold), clearDeadline(t1, "", hold)
     "
   `);
@@ -128,7 +128,9 @@ test("a task that holds on failure waits for an operator, who gives it up or put
     play(taskMachine, held, [...failing, [500, "giveUp"]])
       .split("\n")
       .at(-2),
-  ).toMatchInlineSnapshot(`"500 ms giveUp          error                clearDeadline(t1, "", hold)"`);
+  ).toMatchInlineSnapshot(
+    `"500 ms giveUp          error                tell(task-finalizer, dead.letter(t1, true)), clearDeadline(t1, "", hold)"`,
+  );
   expect(
     play(taskMachine, held, [...failing, [500, "manualResolution"]])
       .split("\n")
@@ -188,7 +190,7 @@ test("a task whose time is over is an error, wherever it stands", () => {
       0 ms start           initializing     pass(t1, initializing)
       0 ms stepChanged     initializing
       0 ms readyStepsFound enqueuing_steps
-    100 ms timeout         error            clearDeadline(t1, "", timeout), tell(task-finalizer, task.ended(t1, TIMEOUT))
+    100 ms timeout         error            tell(task-finalizer, dead.letter(t1, true)), clearDeadline(t1, "", timeout), tell(task-finalizer, task.ended(t1, TIMEOUT))
     101 ms timeout         ignored
     "
   `);
@@ -277,7 +279,7 @@ test("a failure that is passed over lets the task go on; isolated ones fail it i
      0 ms             steps_in_process
     20 ms stepChanged steps_in_process  pass(t1, evaluating_results)
     20 ms stepChanged steps_in_process  pass(t1, evaluating_results)
-    30 ms stepChanged error             pass(t1, evaluating_results), pass(t1, blocked_by_failures)
+    30 ms stepChanged error             pass(t1, evaluating_results), pass(t1, blocked_by_failures), tell(task-finalizer, dead.letter(t1, true))
     "
   `);
   const row = ["a", "b"].reduce(
@@ -299,8 +301,8 @@ test("a held task is not held for ever, and takes that deadline with it when it 
   ).toMatchInlineSnapshot(`
     "
             0 ms             steps_in_process
-         1000 ms stepChanged blocked_by_failures  pass(t1, evaluating_results), pass(t1, blocked_by_failures), setDeadline(t1, "", hold, 604801000)
-    604801000 ms giveUp      error                clearDeadline(t1, "", hold)
+         1000 ms stepChanged blocked_by_failures  pass(t1, evaluating_results), pass(t1, blocked_by_failures), setDeadline(t1, "", hold, 604801000), tell(task-finalizer, dead.letter(t1, true))
+    604801000 ms giveUp      error                tell(task-finalizer, dead.letter(t1, true)), clearDeadline(t1, "", hold)
     "
   `);
 });

@@ -142,7 +142,7 @@ test("a retry has the warnings of its own time, not those of the Task that it do
   const { task } = await create();
   expect(task.spec.warnings).toHaveLength(1);
   plane.finish(task.id, "error");
-  const again = () => run(retryTask, { id: task.id, idempotencyKey: "" }, requestOf(services));
+  const again = () => run(retryTask, { id: task.id, idempotencyKey: "", reason: "" }, requestOf(services));
   expect((await again()).task.spec.warnings).toEqual(task.spec.warnings);
   know("greet", [announced("")]);
   expect((await again()).task.spec.warnings).toBeUndefined();

@@ -5,7 +5,7 @@ import { KeySchema } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditEntrySchema } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { NodeSchema } from "#wire/gen/taskrun/v1/node_service_pb";
 import { RunOutputChunkSchema } from "#wire/gen/taskrun/v1/run_service_pb";
-import { TaskEventSchema, TaskSchema } from "#wire/gen/taskrun/v1/task_service_pb";
+import { GetOverviewResponseSchema, TaskEventSchema, TaskSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateFindingSchema, TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
 import { AgentSchema, WorkerSchema } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { Code, type FakePlane, fakePlane } from "../client/fake-plane.js";
@@ -56,6 +56,7 @@ beforeAll(async () => {
       signalTask: task,
       resolveStep: task,
       listTasks: () => ({ tasks: [task()] }),
+      getOverview: () => hostileMessage(GetOverviewResponseSchema) as never,
       async *watchTask() {
         const bodies = TaskEventSchema.fields.flatMap(({ oneof, message, localName }) =>
           oneof && message ? [{ case: localName, value: hostileMessage(message) }] : [],
@@ -112,6 +113,7 @@ const redraw = /\u001b\[\d+A\u001b\[J/g;
 
 const commands = [
   "task list",
+  "top --once",
   "task get t",
   "task steps t",
   "task watch t",

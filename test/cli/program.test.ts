@@ -67,19 +67,28 @@ test("completion knows commands, options and values", async () => {
     ...[
       "dev",
       "server",
+      "config",
       "store",
+      "export",
+      "import",
       "worker",
+      "pause",
+      "drain",
+      "resume",
       "node",
       "agent",
       "task",
+      "dlq",
+      "top",
       "inspect",
       "template",
       "key",
       "login",
       "logout",
-      "profiles",
+      "profile",
       "audit",
       "ca",
+      "doctor",
       "completion",
     ],
   ]);
@@ -88,7 +97,7 @@ test("completion knows commands, options and values", async () => {
   expect(await complete("worker", "")).toEqual(["list", "get", "invite", "enrolled", "revoke", "drain"]);
   expect(await complete("task", "s")).toEqual(["steps", "signal"]);
   expect(await complete("template", "")).toEqual(["apply", "list", "get", "validate", "visualize"]);
-  expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result"]);
+  expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result", "--reason"]);
   expect(await complete("task", "create", "--t")).toEqual(["--template", "--timeout"]);
   expect(await complete("server", "--tem")).toEqual(["--templates"]);
   expect(await complete("task", "create", "--a")).toEqual([

@@ -41,7 +41,7 @@ keeper = ["keys:*"]
 all-tasks = ["tasks:*"]
 `;
     expect(rolesOf({}, toml)).toEqual({
-      reader: ["tasks:read", "metrics:read"],
+      reader: ["tasks:read", "dead_letters:read", "metrics:read"],
       keeper: ["keys:read", "keys:write"],
       "all-tasks": [
         "tasks:create",
@@ -59,7 +59,10 @@ all-tasks = ["tasks:*"]
     ['a = ["*"]', 'role "a" has the scope "*", which is none: name what it may do, for example tasks:*'],
     ['a = ["nothing:*"]', 'role "a" has the scope "nothing:*", which is none'],
     ["a = []", 'role "a" has no scopes'],
-    ['a = ["dlq:*"]', 'role "a" would allow nothing: dlq:* is of what this server does not have yet'],
+    [
+      'a = ["worker:config_read"]',
+      'role "a" would allow nothing: worker:config_read is of what this server does not have yet',
+    ],
     ['admin = ["tasks:read"]', 'role "admin" is built in: give yours another name'],
     ['"A b" = ["tasks:read"]', 'role "A b" is no name'],
     ["a = 1", "write a table of roles, for example"],

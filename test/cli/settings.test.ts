@@ -78,6 +78,17 @@ test("with nothing given everything is as documented", () => {
     heartbeat: 5_000,
     publicLease: 90_000,
     retention: 604_800_000,
+    deadLetterRetention: 2_592_000_000,
+    retentionOf: [],
+    exportTo: "",
+    stale: {
+      waitingForDependencies: 3_600_000,
+      waitingForRetry: 1_800_000,
+      stepsInProcess: 1_800_000,
+      waitingForWorker: 1_800_000,
+      held: 86_400_000,
+      lifetime: 86_400_000,
+    },
     acceptClock: false,
     environment: "development",
     templates: "",
@@ -239,4 +250,19 @@ test("an open listener may be meant", () => {
     "say --tls auto (or --tls-cert and --tls-key), or",
   );
   expect(exposedBy(serverConfig({ ...both, auth: "off", insecure: true }))).toEqual(["0.0.0.0:50051"]);
+});
+
+test("rules of retention are a table in the file, and NAMESPACE[/STATUS]=DURATION in flags", () => {
+  const wanted = [
+    { namespace: "research", status: "FAILED", keep: 30 * 86_400_000 },
+    { namespace: "a=b", keep: 86_400_000 },
+  ];
+  expect(load({}, '[retention-of]\n"research/failed" = "30d"\n"a=b" = "24h"\n').retentionOf).toEqual(wanted);
+  expect(load({ flags: { "retention-of": ["research/FAILED=30d", "a=b=1d"] } }).retentionOf).toEqual(wanted);
+  for (const text of ["a", "=5d", "/FAILED=5d", "a/RUNNING=5d", "a=5"])
+    expect(complaint({ flags: { "retention-of": [text] } }), text).toContain("--retention-of: ");
+  // Idempotency keys are promised for a day.
+  expect(complaint({ flags: { "retention-of": ["a=23h"] } })).toContain(
+    '"23h" is out of range: 24h to 3650d',
+  );
 });

@@ -51,7 +51,7 @@ beforeAll(async () => {
       return graph();
     },
     getTask: () => graph(),
-    signalTask({ id, signal, payloadJson }) {
+    signalTask({ id, signal, payloadJson, reason }) {
       if (signal === "none") {
         const value = { reason: "SIGNAL_NOT_FOUND" };
         const text = `task ${id} has no step that waits for a signal "none"; it waits for "approval"`;
@@ -64,11 +64,26 @@ beforeAll(async () => {
           { desc: BadRequestSchema, value },
         ]);
       }
-      heard.push({ id, signal, payloadJson });
+      heard.push({ id, signal, payloadJson, ...(reason !== "" && { reason }) });
       return graph({ id });
     },
-    resolveStep({ taskId, stepName, action, resultJson }) {
-      heard.push({ taskId, stepName, action: ResolveAction[action], resultJson });
+    getStepAudit({ taskId, stepName, pageToken }) {
+      heard.push({ taskId, stepName, pageToken });
+      const run = {
+        runId: "r1",
+        status: 5,
+        attempt: 2,
+        reason: "AGENT_ERROR",
+        errorMessage: "no\u001b[31m luck",
+      };
+      if (pageToken === "") {
+        return { entries: [{ atMs: 1_000n, kind: "RUN", actor: "w1", run }], nextPageToken: "more" };
+      }
+      const entry = { atMs: 2_000n, kind: "RESET", actor: "key:ann", reason: "the limit is raised" };
+      return { entries: [entry], droppedActions: 3 };
+    },
+    resolveStep({ taskId, stepName, action, resultJson, reason }) {
+      heard.push({ taskId, stepName, action: ResolveAction[action], resultJson, reason });
       return graph({ id: taskId });
     },
   });
@@ -162,7 +177,31 @@ test.each([
   [["--done"], { stepName: "", action: "RESOLVE_MANUALLY", resultJson: "" }],
 ])("resolve %j", async (words, sent) => {
   expect(await task(["resolve", "t1", ...words])).toEqual({ code: 0, stdout: "t1 RUNNING\n", stderr: "" });
-  expect(lastHeard()).toEqual({ taskId: "t1", ...sent });
+  expect(lastHeard()).toEqual({ taskId: "t1", reason: "", ...sent });
+});
+
+test("why a step is resolved, or signalled, is said with --reason", async () => {
+  await task(["resolve", "t1", "fetch", "--done", "--reason", "paid by hand"]);
+  expect(lastHeard()).toMatchObject({ reason: "paid by hand" });
+  await task(["signal", "t1", "approval", "--reason", "seen it"]);
+  expect(lastHeard()).toMatchObject({ reason: "seen it" });
+});
+
+test("audit shows what has happened to a step, page by page, and what is no longer kept", async () => {
+  const { code, stdout, stderr } = await task(["audit", "t1", "fetch"]);
+  expect(code).toBe(0);
+  expect(stdout.split("\n").map((text) => text.replace(/^(WHEN|.* ago) +/, ""))).toEqual([
+    "WHAT       WHO      OUTCOME  WHY",
+    "attempt 2  w1       FAILED   no luck",
+    "RESET      key:ann  -        the limit is raised",
+    "",
+  ]);
+  expect(stderr).toBe("3 older actions by hand are no longer kept.\n");
+  expect(lastHeard()).toEqual({ taskId: "t1", stepName: "fetch", pageToken: "more" });
+
+  const json = (await task(["audit", "t1", "--json"])).stdout.trim().split("\n");
+  expect(json.map((text) => JSON.parse(text).kind)).toEqual(["RUN", "RESET"]);
+  expect(lastHeard()).toMatchObject({ stepName: "main" });
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sqliteStore } from "#stores/sqlite/index";
-import { commit, lane, run, runId, step, task, taskId } from "#testing/rows";
+import { commit, lane, line, run, runId, step, task, taskId } from "#testing/rows";
 import { taskrun } from "./fake-io.js";
 
 const root = mkdtempSync(join(tmpdir(), "taskrun-store-cli-"));
@@ -73,8 +73,46 @@ test("a store that a server uses is verified and backed up, and says so; a resto
   }
 });
 
+test("figures are by namespace, of a store in use as well", async () => {
+  const store = stored();
+  await store.boot();
+  try {
+    const id = taskId(7);
+    await store.commit(
+      commit({
+        tasks: [task(id, { namespace: "other", counts: {} })],
+        log: [{ taskId: id, entries: [line("x".repeat(2_000))] }],
+      }),
+    );
+    const shown = await here("stats", "--data", "data", "--json");
+    const { namespaces, bytes } = JSON.parse(shown.stdout);
+    expect(namespaces).toEqual([
+      {
+        namespace: "default",
+        tasks: 1,
+        ended: 0,
+        steps: 1,
+        runs: 1,
+        inputBytes: 7,
+        resultBytes: 0,
+        logBytes: 0,
+      },
+      expect.objectContaining({ namespace: "other", tasks: 1, steps: 0, runs: 0, inputBytes: 0 }),
+    ]);
+    expect(namespaces[1].logBytes).toBeGreaterThan(2_000);
+    expect(bytes).toBeGreaterThan(4_096);
+    const table = await here("stats", "--data", "data");
+    expect(table.stdout).toMatch(/^NAMESPACE +TASKS +ENDED +STEPS +RUNS +INPUTS +RESULTS +LOGS/);
+    expect(table.stdout).toMatch(/other +1 +0 +0 +0 +0 B +0 B +2\.\d KiB/);
+    expect(table.stderr).toMatch(/^\d+(\.\d)? [KM]iB on the disk in all\n$/);
+  } finally {
+    await store.close();
+  }
+});
+
 test("what is not there ends with 4, and what is for the other kind of store with 2", async () => {
   expect(await here("backup", "b", "--data", "none")).toMatchObject({ code: 4 });
+  expect(await here("stats", "--data", "none")).toMatchObject({ code: 4 });
   expect(await here("restore", "none.backup", "--data", "other")).toMatchObject({ code: 4 });
   expect(await here("restored", "--store", "sqlite")).toMatchObject({ code: 2 });
   const env = { TASKRUN_STORE: "postgres://a@127.0.0.1:1/b" };

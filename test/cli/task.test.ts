@@ -8,6 +8,7 @@ import { aTask, Code, deadAddr, type FakePlane, fakePlane, lifeOf, refuse } from
 import { type AddressedMessage, type Setting, taskrun } from "./fake-io.js";
 
 const hostile = "\u001b[2Jred\u001b]0;title\u0007 \u202eevil\r\n";
+const forks: unknown[] = [];
 let plane: FakePlane;
 
 beforeAll(async () => {
@@ -47,6 +48,10 @@ beforeAll(async () => {
         return aTask({ id, status: 5, state: 11 });
       },
       retryTask: ({ id }) => aTask({ id: "t9", retryOf: id }),
+      forkTask({ id, from, inputJson, reason }) {
+        forks.push({ from, inputJson, reason });
+        return aTask({ id: "t8", forkedFrom: id });
+      },
       async *watchTask({ id, afterSeq }) {
         const life = lifeOf(id, id === "hostile" ? [hostile] : ["one\n", "two"]);
         if (id === "failing") life.splice(-1, 1, ...lifeOf(id, ["", ""], "").slice(-1));
@@ -346,6 +351,19 @@ test("cancel and retry answer with the task", async () => {
     id: "t9",
     retryOf: "t1",
   });
+});
+
+test("fork begins from what failed, or from the step that is named", async () => {
+  expect(await task(["fork", "t1"])).toMatchObject({ code: 0, stdout: "t8\n" });
+  await task(["fork", "t1", "--from", "failed", "--reason", "fixed"]);
+  const words = ["fork", "t1", "--from", "ship", "--input", '{"n": 1.10}', "--json"];
+  expect(JSON.parse((await task(words)).stdout)).toMatchObject({ id: "t8", forkedFrom: "t1" });
+  expect(forks).toEqual([
+    { from: "", inputJson: "", reason: "" },
+    { from: "", inputJson: "", reason: "fixed" },
+    { from: "ship", inputJson: '{"n": 1.10}', reason: "" },
+  ]);
+  expect((await task(["fork", "t1", "--input", "{"])).code).toBe(2);
 });
 
 test("a task that is not there ends with 4, one in the wrong state with 1", async () => {

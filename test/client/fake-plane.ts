@@ -5,7 +5,9 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
+import { DeadLetterService } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
+import { PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
@@ -15,6 +17,8 @@ export type WorkerRpcs = Partial<ServiceImpl<typeof WorkerService>>;
 export type NodeRpcs = Partial<ServiceImpl<typeof NodeService>>;
 export type AccessRpcs = Partial<ServiceImpl<typeof AccessService>>;
 export type AuditRpcs = Partial<ServiceImpl<typeof AuditService>>;
+export type PauseRpcs = Partial<ServiceImpl<typeof PauseService>>;
+export type DeadLetterRpcs = Partial<ServiceImpl<typeof DeadLetterService>>;
 export type TemplateRpcs = Partial<ServiceImpl<typeof TemplateService>>;
 
 export interface FakePlane extends AsyncDisposable {
@@ -29,7 +33,12 @@ export async function fakePlane(
   workers: WorkerRpcs = {},
   templates: TemplateRpcs = {},
   nodes: NodeRpcs = {},
-  others: { readonly access?: AccessRpcs; readonly audit?: AuditRpcs } = {},
+  others: {
+    readonly access?: AccessRpcs;
+    readonly audit?: AuditRpcs;
+    readonly deadLetters?: DeadLetterRpcs;
+    readonly pauses?: PauseRpcs;
+  } = {},
 ): Promise<FakePlane> {
   const sessions = new Set<ServerHttp2Session>();
   const handler = connectNodeAdapter({
@@ -40,7 +49,9 @@ export async function fakePlane(
         .service(TemplateService, templates)
         .service(NodeService, nodes)
         .service(AccessService, others.access ?? {})
-        .service(AuditService, others.audit ?? {});
+        .service(AuditService, others.audit ?? {})
+        .service(DeadLetterService, others.deadLetters ?? {})
+        .service(PauseService, others.pauses ?? {});
     },
   });
   const server: Http2Server = createServer(handler);

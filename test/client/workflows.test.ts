@@ -94,31 +94,31 @@ test("a signal carries its payload, and a step is settled in the operator's word
   await withPlane(
     {
       tasks: {
-        signalTask({ id, signal, payloadJson }) {
-          heard.push([id, signal, payloadJson]);
+        signalTask({ id, signal, payloadJson, reason }) {
+          heard.push([id, signal, payloadJson, reason]);
           return aTask();
         },
-        resolveStep({ taskId, stepName, action, resultJson }) {
-          heard.push([taskId, stepName, action, resultJson]);
+        resolveStep({ taskId, stepName, action, resultJson, reason }) {
+          heard.push([taskId, stepName, action, resultJson, reason]);
           return aTask();
         },
       },
     },
     async ({ tasks }) => {
       await tasks.signal("t1", "approve", { by: "me" });
-      await tasks.signal("t1", "approve");
+      await tasks.signal("t1", "approve", undefined, { reason: "seen it" });
       await tasks.resolveStep("t1", "pack", { action: "retry" });
       await tasks.resolveStep("t1", "", { action: "resolve" });
-      await tasks.resolveStep("t1", "pack", { action: "complete", result: [1] });
+      await tasks.resolveStep("t1", "pack", { action: "complete", result: [1], reason: "paid" });
     },
   );
 
   expect(heard).toEqual([
-    ["t1", "approve", '{"by":"me"}'],
-    ["t1", "approve", ""],
-    ["t1", "pack", 1, ""],
-    ["t1", "", 2, ""],
-    ["t1", "pack", 3, "[1]"],
+    ["t1", "approve", '{"by":"me"}', ""],
+    ["t1", "approve", "", "seen it"],
+    ["t1", "pack", 1, "", ""],
+    ["t1", "", 2, "", ""],
+    ["t1", "pack", 3, "[1]", "paid"],
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { beginningAt, ID_TIME_MAX, timeOf } from "#domain/id-time";
+import { NO_PAUSES } from "#domain/pause/pause-set";
 import { taskStates } from "#domain/task/task";
 import {
   statesWaiting,
@@ -15,9 +16,11 @@ test("a Task waits for something only in the states that are listed for it, and 
   for (const state of taskStates) {
     for (const startAt of [0, 5].map(instant)) {
       for (const counts of [{}, { enqueued: 1, waiting_for_retry: 2, error: 1 }]) {
-        const row = { state, spec: spec({ startAt }), counts };
+        const row = { state, spec: spec({ startAt }), counts, namespace: "default" };
         const cause = taskWaitingCause(row);
-        expect(taskWaitingReason(row).split(":")[0]).toBe(cause ?? "");
+        expect(taskWaitingReason(row, { now: instant(9), pauses: NO_PAUSES }).split(":")[0]).toBe(
+          cause ?? "",
+        );
         if (cause === undefined) continue;
         seen[cause] ??= new Set();
         seen[cause].add(state);

@@ -65,6 +65,55 @@ test("a task is called by the beginning of its id that a list shows, whatever na
   expect((await taskrun("task", "watch", otherId.slice(0, 20))).exit).toBe(1);
 });
 
+test("lists are filtered, watched and completed, and top, config, profile and doctor tell of a real server", async () => {
+  const { stdout } = await taskrun("task", "create", "--agent", "writter", "--correlation-id", "order-1");
+  const id = stdout.trim();
+  const found = await taskrun(
+    "task",
+    "list",
+    "--waiting",
+    "--correlation",
+    "order-1",
+    "--since",
+    "1h",
+    "--json",
+  );
+  expect(
+    found.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).id),
+  ).toEqual([id]);
+  expect((await taskrun("task", "list", "--namespace", "*", "--age", "<1h")).stdout).toContain("NAMESPACE");
+  expect((await taskrun("complete", "--", "task", "get", id.slice(0, 30))).stdout.trim()).toBe(id);
+
+  const watched = stage.run(["task", "list", "--watch", "--correlation", "order-1"], {
+    TASKRUN_ADDR: server.addr,
+  });
+  await watched.said("the list has the task", (proc) => proc.stdout.includes(id));
+  await server.proc.end("SIGKILL");
+  await watched.said("the server is away", (proc) => proc.stderr.includes("does not answer"));
+  await server.start();
+  await watched.said("the server is back", (proc) => proc.stderr.includes("answers again"));
+  await taskrun("task", "cancel", id);
+  await watched.said("the task is cancelled", (proc) => proc.stdout.includes("CANCELLED"));
+  expect(await watched.end("SIGINT")).toBe(130);
+
+  await taskrun("task", "create", "--agent", "writter");
+  const top = JSON.parse((await taskrun("top", "--json")).stdout);
+  expect(top.queues).toMatchObject([{ agent: "writter", waiting: expect.any(Number) }]);
+  expect(top.workers.map((worker: { id: string }) => worker.id)).toContain("cli");
+  expect((await taskrun("top")).stdout).toContain("QUEUES");
+
+  expect((await taskrun("config", "check", "--lease", "30s")).exit).toBe(0);
+  expect((await taskrun("config", "show", "--given", "--lease", "20s")).stdout).toContain("--lease");
+  expect((await taskrun("config", "explain", "TASKRUN_LEASE")).stdout).toContain("set by");
+  expect((await taskrun("profile", "show", "none")).exit).toBe(4);
+  const doctor = await taskrun("doctor");
+  expect(doctor.exit).toBe(1);
+  expect(doctor.stdout).toMatch(/WRONG +agents +1 step waits for writter.*\n.*writer meant/);
+});
+
 test.each([
   ["2", ["task", "create"]],
   ["2", ["task", "create", "--agent", "a", "--input", "{oops"]],

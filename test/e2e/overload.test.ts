@@ -3,6 +3,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import type { ServiceError } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "vitest";
+import { defaultStaleTerms } from "#config/index";
 import { millis } from "#domain/time/time";
 import { openGateway } from "#gateway/server";
 import { nodeClock } from "#host/clock";
@@ -62,7 +63,7 @@ async function smallServer() {
   });
   await supervisor.start();
   const gateway = await openGateway({
-    plane: openPlane(supervisor),
+    plane: openPlane(supervisor, defaultStaleTerms),
     entropy,
     telemetry,
     schemas: jsonSchemas(),

@@ -193,7 +193,7 @@ test("a Task is not done again while it is being compensated, and is afterwards"
   opened.plane.details.set(id, { ...detail, task: { ...task, compensatedBy: undoing } });
   const { error } = await mount.call(retryTask, [create(retryTask.input, { id })]);
   expect(`${error?.code} ${error?.reason}: ${error?.message}`).toMatch(
-    /^9 BEING_COMPENSATED: Task id-\d+ is being compensated by Task id-\d+, which is \w+: wait for its end, or cancel it, and then retry\.$/,
+    /^9 BEING_COMPENSATED: Task id-\d+ is being compensated by Task id-\d+, which is \w+: wait for its end, or cancel it, and then try again\.$/,
   );
   opened.plane.finish(undoing, "complete");
   expect((await mount.call(retryTask, [create(retryTask.input, { id })])).error).toBe(undefined);

@@ -1,166 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { explainTask } from "#api/tasks/explain-task";
-import { type Request, StoredReads } from "#api/use-case";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
-import type { TaskExplanation } from "#domain/task/explanation";
-import { later, millis } from "#domain/time/time";
-import { seededEntropy } from "#testing/virtual-time";
+import { EVERY_NAMESPACE, scopeText, THE_PLANE } from "#domain/pause/pause";
+import { later, millis, NEVER } from "#domain/time/time";
 import { type BenchPlane, startBench } from "./kit/bench-plane.js";
+import { expectExplained, explained, hasRun } from "./kit/explained.js";
 import { begin } from "./kit/workflow-bench.js";
 
-async function explained({ plane }: BenchPlane, id: TaskId): Promise<TaskExplanation> {
-  const services = { plane, stored: new StoredReads(plane.reads) };
-  const request = { services, caller: LOCAL_CALLER } as unknown as Request;
-  const found = await explainTask.find({ id }, request);
-  return explainTask.perform({ id }, request, found);
-}
-
-const selector = { zone: "eu" };
-const eu = { labels: selector };
-
-/** Something that keeps one worker from a Step, and how it is put right. */
-interface Obstacle {
-  readonly cause: string;
-  readonly detail?: string;
-  /** Connects the worker. @returns puts it right */
-  place(bench: BenchPlane, id: string): Promise<() => Promise<unknown> | unknown>;
-}
-
-const reconnects = (bench: BenchPlane, id: string) => () =>
-  bench.worker(id, { agents: ["work"], info: eu, instance: `${id}-again` });
-
-/** A worker that holds a Run of the agent, which another Task of its own has given it. */
-async function holding(bench: BenchPlane, id: string, options: Parameters<BenchPlane["worker"]>[1]) {
-  const only = { zone: "eu", only: id };
-  const worker = bench.worker(id, { agents: ["work"], info: { labels: only }, ...options });
-  await bench.settle();
-  await bench.create({ agentName: "work", workerSelector: { only: id } });
-  await bench.settle();
-  const { runId } = worker.assigned();
-  return { worker, runId };
-}
-
-const obstacles: readonly Obstacle[] = [
-  {
-    cause: "AGENT",
-    place: async (bench, id) => {
-      bench.worker(id, { agents: ["other"], info: eu });
-      return reconnects(bench, id);
-    },
-  },
-  {
-    cause: "NAMESPACE",
-    place: async (bench, id) => {
-      bench.worker(id, { agents: ["work"], info: { ...eu, namespaces: ["elsewhere"] } });
-      return reconnects(bench, id);
-    },
-  },
-  {
-    cause: "LABELS",
-    detail: "zone=eu",
-    place: async (bench, id) => {
-      bench.worker(id, { agents: ["work"], info: { labels: { zone: "us" } } });
-      return reconnects(bench, id);
-    },
-  },
-  {
-    cause: "DRAINING",
-    place: async (bench, id) => {
-      bench.worker(id, { agents: ["work"], info: eu });
-      await bench.settle();
-      await bench.plane.drainWorker(LOCAL_CALLER, id as never, "maintenance");
-      return reconnects(bench, id);
-    },
-  },
-  {
-    cause: "FAILING",
-    place: async (bench, id) => {
-      const worker = bench.worker(id, { agents: ["work"], info: eu });
-      await bench.settle();
-      await worker.alive({ status: "ERROR" });
-      await bench.settle();
-      return () => worker.alive({ status: "IDLE" });
-    },
-  },
-  {
-    cause: "SLOTS",
-    detail: "1 of 1",
-    place: async (bench, id) => {
-      const { worker, runId } = await holding(bench, id, { capacity: 1 });
-      return () => worker.report(runId, "COMPLETED");
-    },
-  },
-  {
-    cause: "AGENT_SLOTS",
-    detail: "1 of 1",
-    place: async (bench, id) => {
-      const announced = { work: { concurrency: 1 } };
-      const { worker, runId } = await holding(bench, id, { announced });
-      return () => worker.report(runId, "COMPLETED");
-    },
-  },
-  {
-    cause: "GONE",
-    place: async (bench, id) => {
-      const { worker, runId } = await holding(bench, id, { capacity: 2 });
-      worker.link.closed();
-      await bench.settle();
-      const instance = `${id}-1`;
-      const labels = { zone: "eu", only: id };
-      return () =>
-        bench.worker(id, {
-          agents: ["work"],
-          info: { labels },
-          instance,
-          capacity: 2,
-          resume: [{ runId, fence: 1, nextSeq: 0 }],
-        });
-    },
-  },
-];
-
-const hasRun = async (bench: BenchPlane, id: TaskId) =>
-  (await bench.plane.reads.task(id))?.steps[0]?.state === "in_progress";
-
 test("every worker is refused for what is wrong with it, and the Step runs once that is put right: 200 situations", async () => {
-  const dice = seededEntropy(7, () => 1_000_000 as never);
-  for (let situation = 0; situation < 200; situation += 1) {
-    const bench = await startBench(undefined, { seed: situation });
-    const drawn = Array.from({ length: 1 + Math.floor(dice.draw() * 4) }, (_, i) => {
-      const obstacle = obstacles[Math.floor(dice.draw() * obstacles.length)] as Obstacle;
-      return { obstacle, id: `w${i}` };
-    });
-    const mends: (() => unknown)[] = [];
-    for (const { obstacle, id } of drawn) mends.push(await obstacle.place(bench, id));
-    await bench.settle();
-    const { task } = await bench.create({ agentName: "work", workerSelector: selector });
-    await bench.settle();
-
-    const { steps } = await explained(bench, task.id);
-    const [step] = steps;
-    expect(
-      [step?.cause, step?.place],
-      `situation ${situation}: ${drawn.map(({ obstacle }) => obstacle.cause)}`,
-    ).toEqual(["WORKER", 1]);
-    const said = new Map(
-      step?.workers.map(({ workerId, cause, detail }) => [String(workerId), [cause, detail]]),
-    );
-    for (const { obstacle, id } of drawn) {
-      expect(said.get(id), `situation ${situation}, worker ${id}`).toEqual([
-        obstacle.cause,
-        obstacle.detail ?? "",
-      ]);
-    }
-    expect(await hasRun(bench, task.id)).toBe(false);
-
-    await mends[Math.floor(dice.draw() * mends.length)]?.();
-    await bench.settle();
-    await bench.clock.advance(1);
-    await bench.settle();
-    expect(await hasRun(bench, task.id), `situation ${situation}`).toBe(true);
-    expect((await explained(bench, task.id)).steps).toEqual([]);
-  }
+  await expectExplained(200, async (seed) => ({
+    bench: await startBench(undefined, { seed }),
+    close: async () => {},
+  }));
 }, 60_000);
 
 describe("what no worker can help with", () => {
@@ -197,6 +48,42 @@ describe("what no worker can help with", () => {
     await bench.pass(5_001, worker);
     expect(await causes(bench, task.id)).toEqual([]);
     expect(await hasRun(bench, task.id)).toBe(true);
+  });
+
+  test.each([
+    ["plane", THE_PLANE, "taskrun resume plane"],
+    [
+      "agent",
+      { kind: "agent", namespace: EVERY_NAMESPACE, name: "echo", principal: "" },
+      "taskrun resume agent echo --namespace '*'",
+    ],
+  ] as const)("a pause (%s), with its end and the way out", async (_, scope, command) => {
+    const { bench, worker } = await serving();
+    const until = later(bench.clock.now(), millis(60_000));
+    await bench.plane.pause(LOCAL_CALLER, { scope, reason: "", until });
+    const { task } = await bench.create();
+    await bench.settle();
+    const detail = `${scopeText(scope)} is paused by local`;
+    expect(await causes(bench, task.id)).toEqual([["main", "PAUSED", detail, until]]);
+    expect((await explained(bench, task.id)).actions.map((action) => action.command)).toEqual([
+      command,
+      `taskrun task cancel ${task.id}`,
+    ]);
+    await bench.pass(60_001, worker);
+    expect(await causes(bench, task.id)).toEqual([]);
+  });
+
+  test("a worker that is paused, with the way out", async () => {
+    const { bench } = await serving();
+    const scope = { kind: "worker", namespace: "", name: "w1", principal: "local" } as const;
+    await bench.plane.pause(LOCAL_CALLER, { scope, reason: "", until: NEVER });
+    const { task } = await bench.create();
+    await bench.settle();
+    const { steps, actions } = await explained(bench, task.id);
+    expect(steps[0]?.workers).toEqual([
+      { workerId: "w1", cause: "PAUSED", detail: "by local", until: NEVER },
+    ]);
+    expect(actions[0]?.command).toBe("taskrun resume worker w1");
   });
 
   test("dependencies, a timer, a signal and an operator", async () => {

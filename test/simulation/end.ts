@@ -4,6 +4,7 @@ import type { StepRow } from "#domain/task/step";
 import type { Store } from "#ports/store";
 import type { Memory } from "#runtime/memory/memory";
 import type { Supervisor } from "#runtime/supervisor";
+import { auditLetter } from "../runtime/kit/audit-letters.js";
 import { BrokenPromise, type Mirror } from "./mirror.js";
 import { KEY_PREFIX, type SimClient } from "./sim-client.js";
 import type { SimWorker } from "./sim-worker.js";
@@ -31,6 +32,8 @@ export async function checkEnd({ world, client, honest, store }: Remains): Promi
   broke(new Set(client.created.values()).size === asked.length, "a task was made twice, or one is missing");
   for (const taskId of client.cancelled) mirror.checkCancelled(taskId);
 
+  const wrong = [...mirror.tasks.values()].flatMap((task) => auditLetter(task, mirror.letters.get(task.id)));
+  broke(wrong.length === 0, wrong.join("; "));
   for (const { taskId, entries, ended } of client.watched) {
     broke(ended, `a watcher of ${taskId} never saw the end`);
     const log = mirror.logs.get(taskId) ?? [];

@@ -1,5 +1,6 @@
 import type { Fault } from "#domain/fault";
 import { type RunId, type SessionId, stepKey, type TaskId } from "#domain/id";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogEntry } from "#domain/task/log";
 import { maxLossesOf } from "#domain/task/losses";
 import { isOver, type RunRow } from "#domain/task/run";
@@ -33,6 +34,7 @@ export class Mirror {
   /** Which Run has a Step's fence. */
   readonly #fences = new Map<string, RunId>();
   readonly logs = new Map<TaskId, LogEntry[]>();
+  readonly letters = new Map<TaskId, DeadLetterRow>();
   readonly capacities = new Map<SessionId, number>();
   /** Runs in the hands of a worker that may say anything about what is its own. */
   readonly evil = new Set<RunId>();
@@ -46,6 +48,11 @@ export class Mirror {
     for (const task of turn.tasks) this.#followTask(task);
     for (const step of turn.steps) this.#followStep(step);
     for (const run of turn.runs) this.#followRun(run);
+    for (const letter of turn.deadLetters) {
+      const before = this.letters.get(letter.taskId)?.revision ?? 0;
+      promise(letter.revision === before + 1, `the dead letter of ${letter.taskId} was made twice`);
+      this.letters.set(letter.taskId, letter);
+    }
     for (const { taskId, entries } of turn.log) for (const entry of entries) this.#followLog(taskId, entry);
     for (const run of turn.runs) this.#checkRun(run, before.get(run.id));
     this.#checkSlots();

@@ -24,13 +24,25 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     tasks: (...args) => takesTime(() => reads.tasks(...args)),
     countReady: (...args) => takesTime(() => reads.countReady(...args)),
     countBefore: (...args) => takesTime(() => reads.countBefore(...args)),
+    countHeld: (scope) => takesTime(() => reads.countHeld(scope)),
+    queues: (...args) => takesTime(() => reads.queues(...args)),
+    lately: (...args) => takesTime(() => reads.lately(...args)),
+    lastFailed: (...args) => takesTime(() => reads.lastFailed(...args)),
     run: (id) => takesTime(() => reads.run(id)),
     template: (ref) => takesTime(() => reads.template(ref)),
     templates: (...args) => takesTime(() => reads.templates(...args)),
     input: (id) => takesTime(() => reads.input(id)),
+    stepInput: (step) => takesTime(() => reads.stepInput(step)),
     output: (step) => takesTime(() => reads.output(step)),
+    stepActions: (step) => takesTime(() => reads.stepActions(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),
+    deadLetters: {
+      get: (...args) => takesTime(() => reads.deadLetters.get(...args)),
+      list: (...args) => takesTime(() => reads.deadLetters.list(...args)),
+      queue: (...args) => takesTime(() => reads.deadLetters.queue(...args)),
+      count: (...args) => takesTime(() => reads.deadLetters.count(...args)),
+    },
   };
 
   const commit = async (turn: Commit): Promise<Committed> => {

@@ -1,3 +1,4 @@
+import { defaultStaleTerms } from "#config/index";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Inspection } from "#ports/inspection";
 import { openPlane } from "#runtime/plane";
@@ -61,7 +62,7 @@ export class World extends SimWorld {
         this.broken ??= error;
       },
     });
-    const incarnation = { plane: openPlane(supervisor), supervisor, life, death, die };
+    const incarnation = { plane: openPlane(supervisor, defaultStaleTerms), supervisor, life, death, die };
     await supervisor.start();
     this.note(`plane ${this.births} is up`);
     this.#now = incarnation;

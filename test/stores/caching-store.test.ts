@@ -18,7 +18,7 @@ function asked(store: Store): { readonly store: Store; readonly loads: Needs[]; 
   const noted = new Proxy(store.reads, {
     get(target, name: keyof Reads) {
       const read = target[name];
-      if (!read) return undefined;
+      if (!read || typeof read !== "function") return read;
       reads.push(name);
       return (...args: never) => Reflect.apply(read, target, args);
     },

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
+import { NO_PAUSES } from "#domain/pause/pause-set";
 import type { LogEntry } from "#domain/task/log";
 import { type ModelBackend, type RunSummary, runStatuses } from "#domain/task/run";
 import { stepStates } from "#domain/task/step";
@@ -123,6 +124,8 @@ test("words of the domain have the wire's numbers, in its order, and are read ba
   expect(runStatusFromWire(99)).toBeUndefined();
 });
 
+const moment = { now: instant(1), pauses: NO_PAUSES };
+
 test("a Task, a Step, a Run and a Worker come through the wire whole", () => {
   const view: WorkerView = {
     info: {
@@ -145,10 +148,12 @@ test("a Task, a Step, a Run and a Worker come through the wire whole", () => {
     runs: [run],
     results: new Map([[step.name, "{}"]]),
   };
-  const shown = taskToWire(row, parts);
+  const shown = taskToWire(row, moment, parts);
 
   expect(fromBinary(TaskSchema, toBinary(TaskSchema, shown))).toEqual(create(TaskSchema, shown));
-  expect(fromBinary(StepSchema, toBinary(StepSchema, stepToWire(step)))).toEqual(stepToWire(step));
+  expect(fromBinary(StepSchema, toBinary(StepSchema, stepToWire(step, row, moment)))).toEqual(
+    stepToWire(step, row, moment),
+  );
   expect(fromBinary(RunSummarySchema, toBinary(RunSummarySchema, runToWire(run)))).toEqual(runToWire(run));
   expect(fromBinary(WorkerSchema, toBinary(WorkerSchema, workerToWire(view)))).toEqual(workerToWire(view));
   expect(modelBackendFromWire(modelBackendToWire(backend))).toEqual(backend);
@@ -167,7 +172,7 @@ test("a Task, a Step, a Run and a Worker come through the wire whole", () => {
 });
 
 test("a Task that names an agent has no template and belongs to no other", () => {
-  const shown = taskToWire(task("t" as TaskId));
+  const shown = taskToWire(task("t" as TaskId), moment);
 
   expect(shown).not.toHaveProperty("template");
   expect(shown).toMatchObject({ parentTaskId: "", parentStepName: "", compensates: "", compensatedBy: "" });

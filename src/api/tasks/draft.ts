@@ -3,7 +3,7 @@ import type { Plan } from "#domain/graph/plan";
 import type { TaskId } from "#domain/id";
 import { isJsonObject } from "#domain/json/json";
 import { followingTaskSpec, newTaskSpec } from "#domain/task/spec";
-import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task/task";
+import { isTerminal, type TaskDraft, type TaskRow, type TaskSpec } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
 import { misfitOf, schemaReason } from "#domain/template/verdict";
 import { decidingOf, type KnownAgent } from "#domain/worker/agent";
@@ -13,7 +13,7 @@ import type { TaskDetail } from "#ports/store";
 import type { NewTaskResource } from "../authorize.js";
 import { type Request, readsOf } from "../use-case.js";
 import { agentsOf, checkAgentInput, type InputCheck, unknownAgents } from "./agent-terms.js";
-import { identityOf, identityOfRetry } from "./identity.js";
+import { type Identity, identityOf } from "./identity.js";
 import type { NewTask } from "./new-task-input.js";
 import { traceFor } from "./trace.js";
 
@@ -82,19 +82,30 @@ function attemptsOf(agent: KnownAgent | undefined): number {
   return (agent && decidingOf(agent))?.retry.attempts ?? limits.defaultAttempts;
 }
 
+/** In what way work is done again. */
+interface Again {
+  readonly verb: "retry" | "fork";
+  /** What the new Task says of the old one. */
+  link(old: TaskId): Pick<TaskSpec, "retryOf"> | Pick<TaskSpec, "forkedFrom">;
+}
+
+const RETRY: Again = { verb: "retry", link: (retryOf) => ({ retryOf }) };
+export const FORK: Again = { verb: "fork", link: (forkedFrom) => ({ forkedFrom }) };
+
 /**
  * Makes a draft for the same work as an ended Task, to start at once, with the same template version and environment.
  *
  * @throws {Fault} `wrong_state` if the Task has not ended, is being compensated, or is a part of another Task
  */
 export async function draftAgain(
-  { task, input }: TaskDetail,
-  idempotencyKey: string,
+  { task, input }: Pick<TaskDetail, "task" | "input">,
+  identity: Identity,
   request: Request,
+  again: Again = RETRY,
 ): Promise<TaskDraft> {
   const { caller } = request;
   const { entropy, plans, plane, stored } = request.services;
-  checkAgain(task);
+  checkAgain(task, again.verb);
   if (task.compensatedBy !== "") checkCompensated(task, await readsOf(request).task(task.compensatedBy));
   // The template that a Task was made of may be of another namespace than the Task, and is still what it was made of.
   const own = { ...caller, namespaces: [task.spec.template?.namespace ?? ""] };
@@ -111,8 +122,8 @@ export async function draftAgain(
     input,
     ...(plan && { plan }),
     spec: followingTaskSpec(spec, {
-      retryOf: task.id,
-      ...identityOfRetry(task.id, idempotencyKey),
+      ...again.link(task.id),
+      ...identity,
       principal: request.caller.principal,
       ...(warnings.length > 0 && { warnings }),
       ...(traceparent && { traceparent }),
@@ -120,9 +131,10 @@ export async function draftAgain(
   };
 }
 
-function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void {
+/** @throws {Fault} `wrong_state` if the Task cannot be done again, as far as its row tells */
+export function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow, verb: Again["verb"]): void {
   if (parent) {
-    const message = `Task ${id} is Step "${parent.stepName}" of Task ${parent.taskId}: retry that one.`;
+    const message = `Task ${id} is Step "${parent.stepName}" of Task ${parent.taskId}: ${verb} that one.`;
     throw new Fault("wrong_state", message, {
       reason: "TASK_IS_STEP",
       metadata: { parent_task_id: parent.taskId },
@@ -133,7 +145,8 @@ function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void
     throw new Fault("wrong_state", message, { reason: "TASK_COMPENSATES", metadata: { compensates } });
   }
   if (isTerminal(state)) return;
-  const message = `Task ${id} has not ended: it is ${state}. Cancel it first, or wait for its end.`;
+  const way = verb === "fork" ? "Resolve its Step instead, cancel it first," : "Cancel it first,";
+  const message = `Task ${id} has not ended: it is ${state}. ${way} or wait for its end.`;
   throw new Fault("wrong_state", message, { reason: "TASK_NOT_ENDED", metadata: { state } });
 }
 
@@ -141,7 +154,7 @@ function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void
 function checkCompensated({ id }: TaskRow, compensation: TaskDetail | undefined): void {
   if (!compensation || isTerminal(compensation.task.state)) return;
   const { id: compensatedBy, state } = compensation.task;
-  const message = `Task ${id} is being compensated by Task ${compensatedBy}, which is ${state}: wait for its end, or cancel it, and then retry.`;
+  const message = `Task ${id} is being compensated by Task ${compensatedBy}, which is ${state}: wait for its end, or cancel it, and then try again.`;
   throw new Fault("wrong_state", message, {
     reason: "BEING_COMPENSATED",
     metadata: { compensated_by: compensatedBy },
@@ -149,7 +162,7 @@ function checkCompensated({ id }: TaskRow, compensation: TaskDetail | undefined)
 }
 
 /** Checks the input by the template's schema; the refusal names every place. */
-async function checkInput(
+export async function checkInput(
   { template, inputSchema }: Plan,
   json: string,
   schemas: Schemas,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type StepExplanation, type TaskExplanation, type Wait, waitOf } from "#domain/task/explanation";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
-import { NEVER } from "#domain/time/time";
+import type { Instant } from "#domain/time/time";
 import type { WorkerAnswer } from "#domain/worker/refusal";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
@@ -20,7 +20,7 @@ export const explainTask = useCase({
   answerBytes: limits.pageBytes,
   find: findTask,
   perform: async (_, request, { detail }): Promise<TaskExplanation> => {
-    const waiting = waitingSteps(detail, request);
+    const waiting = await waitingSteps(detail, request);
     const shown = waiting.slice(0, limits.explainedSteps);
     const steps = await explained(shown, detail, request);
     const failures = await failuresOf(detail, readsOf(request));
@@ -30,7 +30,7 @@ export const explainTask = useCase({
       steps,
       moreSteps: waiting.length - shown.length,
       failures,
-      actions: nextActions(detail, steps),
+      actions: nextActions(detail, steps, request.services.plane.pauses()),
     };
   },
 });
@@ -38,20 +38,26 @@ export const explainTask = useCase({
 /** A Step that has not ended and does not run, and what it waits for. */
 type Waiting = readonly [StepRow, Wait];
 
-function waitingSteps({ task, steps, runs }: TaskDetail, { services: { plane } }: Request): Waiting[] {
-  const now = plane.now();
-  const newest = new Map(runs.map((run) => [run.id, run]));
+async function waitingSteps(
+  { task, steps, runs }: TaskDetail,
+  { services: { plane } }: Request,
+): Promise<Waiting[]> {
+  const moment = { now: plane.now(), pauses: plane.pauses() };
+  const newest = new Map<string, RunRow>(runs.map((run) => [run.id, run]));
+  const held = runs.filter(({ heldBy }) => heldBy !== "");
+  const absences = held.length === 0 ? NOBODY : await plane.absences(held);
   return steps.flatMap((step): Waiting[] => {
-    const wait = waitOf(task, step, steps, now) ?? absenceOf(newest.get(step.runId as RunRow["id"]), plane);
+    const wait = waitOf(task, step, steps, moment) ?? absenceOf(newest.get(step.runId), absences);
     return wait ? [[step, wait]] : [];
   });
 }
 
+const NOBODY: ReadonlyMap<string, Instant> = new Map();
+
 /** A Run whose worker has lost its connection waits for it to come back, or to be lost. */
-function absenceOf(run: RunRow | undefined, plane: Request["services"]["plane"]): Wait | undefined {
-  if (!run || run.heldBy === "") return undefined;
-  const lostAt = plane.lostAt(run.heldBy);
-  if (lostAt === NEVER) return undefined;
+function absenceOf(run: RunRow | undefined, absences: ReadonlyMap<string, Instant>): Wait | undefined {
+  const lostAt = run && absences.get(run.heldBy);
+  if (run === undefined || lostAt === undefined) return undefined;
   const detail = `worker "${run.workerId}" has lost its connection`;
   return { cause: "WORKER_GONE", detail, until: lostAt, unmet: [] };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
+import { stepNotFound } from "#domain/refusals";
 import { stepName, taskId } from "../fields.js";
 import { RESULT_READ_BYTES, stepResult } from "../step-result.js";
 import { readsOf, useCase } from "../use-case.js";
@@ -14,9 +15,11 @@ export const getStepResult = useCase({
   perform: async ({ taskId, stepName }, request, { detail: { steps } }) => {
     const step = steps.find(({ name }) => name === stepName);
     if (!step) {
-      const known = steps.map(({ name }) => `"${name}"`).join(", ");
-      const message = `Step "${stepName}" not found in Task ${taskId}; its Steps are ${known}.`;
-      throw new Fault("not_found", message, { reason: "STEP_NOT_FOUND" });
+      throw stepNotFound(
+        taskId,
+        stepName,
+        steps.map(({ name }) => name),
+      );
     }
     const output = step.outputBytes === 0 ? "" : await readsOf(request).output(step);
     if (output === undefined || output === "") {

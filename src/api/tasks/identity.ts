@@ -43,6 +43,17 @@ export function identityOfRetry(taskId: string, idempotencyKey: string): Identit
   };
 }
 
+/** The identity of a fork: the same key for the same Task, Step and input is the same request. */
+export function identityOfFork(
+  idempotencyKey: string,
+  of: string,
+  from: string,
+  inputJson: string,
+): Identity {
+  const fingerprint = idempotencyKey && sha256(["ForkTask", of, from, inputJson]);
+  return { idempotencyKey, fingerprint, keyFor: millis(0) };
+}
+
 function keyMissing({ template }: Plan): Fault {
   const message =
     `idempotency_key is required: template ${templateKey(template)} goes by the caller's own key, ` +

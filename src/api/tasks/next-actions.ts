@@ -1,6 +1,9 @@
+import { type PauseScope, scopeText } from "#domain/pause/pause";
+import type { PauseSet } from "#domain/pause/pause-set";
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
 import { type StepRow, tolerates } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import { pausesOver } from "#domain/task/waiting-reason";
 import { shellWord } from "#domain/text/shell-word";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
@@ -9,11 +12,12 @@ import type { TaskDetail } from "#ports/store";
 export function nextActions(
   { task, steps }: Pick<TaskDetail, "task" | "steps">,
   waiting: readonly StepExplanation[],
+  pauses: PauseSet,
 ): NextAction[] {
-  if (isTerminal(task.state)) return afterEnd(task);
+  if (isTerminal(task.state)) return afterEnd(task, steps);
   const actions = [
     ...(task.state === "blocked_by_failures" ? resolutions(task, steps) : []),
-    ...waiting.flatMap((each) => aboutStep(task, steps, each)),
+    ...waiting.flatMap((each) => aboutStep(task, steps, each, pauses)),
   ];
   // Steps that wait for the same have the same way out.
   const unique = [...new Map(actions.map((action) => [action.command, action])).values()];
@@ -21,10 +25,25 @@ export function nextActions(
   return unique.length === 0 ? [] : [...unique.slice(0, limits.nextActions), cancel];
 }
 
-function afterEnd(task: TaskRow): NextAction[] {
-  if (taskStatus(task) === "COMPLETED") return [];
+function afterEnd(task: TaskRow, steps: readonly StepRow[]): NextAction[] {
+  const { parent, compensates } = task.spec;
+  const status = taskStatus(task);
+  if (status === "COMPLETED") return [];
+  const letter = status === "FAILED" && task.hasDeadLetter ? ofDeadLetter(task) : [];
+  if (parent || compensates !== "") return letter;
+  const effect = "goes on from what failed, as a new task that keeps the results before it";
+  const fork = { command: `taskrun task fork ${task.id} --from failed`, effect };
   return [
+    ...letter,
+    ...(task.compensatedBy === "" && steps.some(({ state }) => state === "complete") ? [fork] : []),
     { command: `taskrun task retry ${task.id}`, effect: "runs it again from its start, as a new task" },
+  ];
+}
+
+function ofDeadLetter({ id }: TaskRow): NextAction[] {
+  return [
+    { command: `taskrun dlq get ${id}`, effect: "shows its dead letter: why, where it began, and notes" },
+    { command: `taskrun dlq redrive ${id}`, effect: "does its work again, once, and closes the dead letter" },
   ];
 }
 
@@ -40,7 +59,12 @@ function resolutions({ id }: TaskRow, steps: readonly StepRow[]): NextAction[] {
   });
 }
 
-function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanation): NextAction[] {
+function aboutStep(
+  task: TaskRow,
+  steps: readonly StepRow[],
+  each: StepExplanation,
+  pauses: PauseSet,
+): NextAction[] {
   const step = steps.find(({ name }) => name === each.name);
   switch (each.cause) {
     case "SIGNAL": {
@@ -48,6 +72,10 @@ function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanati
       const command = `taskrun task signal ${task.id} ${typed(signal)} --payload JSON`;
       return [{ command, effect: `sends the signal that step "${each.name}" waits for` }];
     }
+    case "PAUSED":
+      return pausesOver(task, step?.agentName ?? "", pauses)
+        .slice(0, limits.explainedPauses)
+        .map(({ scope }) => resumption(scope));
     case "CHILD_TASK":
       return [
         {
@@ -56,17 +84,42 @@ function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanati
         },
       ];
     case "WORKER":
-      return each.workers.some(({ cause }) => cause !== "AGENT")
-        ? [{ command: "taskrun worker list", effect: "shows the workers, and what they hold" }]
-        : [
-            {
-              command: "taskrun agent list",
-              effect: "shows which agents there are; no connected worker runs this one",
-            },
-          ];
+      return forWorker(each);
     default:
       return [];
   }
+}
+
+function forWorker({ workers }: StepExplanation): NextAction[] {
+  const resumptions = workers
+    .filter(({ cause }) => cause === "PAUSED")
+    .slice(0, limits.explainedPauses)
+    .map(({ workerId }) => ({
+      command: `taskrun resume worker ${typed(workerId)}`,
+      effect: `gives runs to worker "${workerId}" again`,
+    }));
+  const look = workers.some(({ cause }) => cause !== "AGENT")
+    ? { command: "taskrun worker list", effect: "shows the workers, and what they hold" }
+    : {
+        command: "taskrun agent list",
+        effect: "shows which agents there are; no connected worker runs this one",
+      };
+  return [...resumptions, look];
+}
+
+function resumption(scope: PauseScope): NextAction {
+  const { kind, namespace, name, principal } = scope;
+  const words = {
+    plane: [],
+    namespace: [typed(namespace)],
+    agent: [typed(name), "--namespace", typed(namespace)],
+    template: [typed(name), "--namespace", typed(namespace)],
+    worker: [typed(name), "--principal", typed(principal)],
+  }[kind];
+  return {
+    command: ["taskrun resume", kind, ...words].join(" "),
+    effect: `gives ${scopeText(scope)} to workers again`,
+  };
 }
 
 /** A name as it is typed: quoted only where a shell would take it apart. */

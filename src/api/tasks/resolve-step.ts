@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ResolveAction, resolveActions } from "#domain/task/step";
-import { taskId } from "../fields.js";
+import { reason, taskId } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { jsonText, oneOf, optionalName } from "../validate.js";
 import { changedTask } from "./changed-task.js";
@@ -11,6 +11,7 @@ const input = z
     stepName: optionalName,
     action: oneOf(resolveActions),
     resultJson: jsonText(""),
+    reason,
   })
   .superRefine(({ stepName, action, resultJson }, context) => {
     if (stepName === "" && action !== "resolve") {
@@ -23,15 +24,15 @@ const input = z
     }
   });
 
-/** ResolveStep: an operator decides how a Step that has failed for good continues. */
+/** ResolveStep: an operator decides how a Step that has failed for good, or that hangs, continues. */
 export const resolveStep = useCase({
   action: "task.resolve",
   input,
   find: ({ taskId: id }) => ({ resource: { kind: "task" as const, id } }),
-  perform: async ({ taskId, stepName, action, resultJson }, request) => {
+  perform: async ({ taskId, stepName, action, resultJson, reason }, request) => {
     const { caller, services } = request;
     const decision: ResolveAction =
       action === "complete" ? { type: action, output: resultJson } : { type: action };
-    return changedTask(await services.plane.resolve(caller, taskId, stepName, decision), request);
+    return changedTask(await services.plane.resolve(caller, taskId, stepName, decision, reason), request);
   },
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { taskId } from "../fields.js";
+import { reason, taskId } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { jsonText, requiredName } from "../validate.js";
 import { changedTask } from "./changed-task.js";
@@ -11,10 +11,11 @@ export const signalTask = useCase({
     id: taskId,
     signal: requiredName("what the Task's template calls the signal"),
     payloadJson: jsonText("null"),
+    reason,
   }),
   find: ({ id }) => ({ resource: { kind: "task" as const, id } }),
-  perform: async ({ id, signal, payloadJson }, request) => {
+  perform: async ({ id, signal, payloadJson, reason }, request) => {
     const { caller, services } = request;
-    return changedTask(await services.plane.signal(caller, id, signal, payloadJson), request);
+    return changedTask(await services.plane.signal(caller, id, signal, payloadJson, reason), request);
   },
 });

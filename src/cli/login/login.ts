@@ -22,7 +22,7 @@ export async function login(options: LoginOptions, io: Io): Promise<ExitCode> {
   // What is there already is not used: it is about to be replaced.
   const { TASKRUN_PROFILE: __, TASKRUN_API_KEY: ___, TASKRUN_API_KEY_FILE: ____, ...rest } = io.env;
   const { TASKRUN_CERT: _____, TASKRUN_CERT_KEY: ______, ...env } = rest;
-  const server = await target({ ...io, env }, others);
+  const server = await target({ ...io, env }, { ...others, inUse: false });
   const { addr, namespace, caPin, cert, certKey } = server;
   const apiKey = server.apiKey ?? (cert === undefined ? await readKey(io) : undefined);
   const profile: Profile = {

@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs";
-import { mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import { CliError, exit } from "../exit.js";
@@ -62,8 +62,26 @@ export async function writeProfile(io: Pick<Io, "env">, name: string, profile: P
   return path;
 }
 
-/** @throws {CliError} `notFound` if there is none */
+/** The file with the name of the profile that is in use. */
+function inUseFile({ env }: Pick<Io, "env">): string {
+  return join(dirname(profileFolder({ env })), "profile-in-use");
+}
+
+/** The profile that `profile use` has chosen; undefined if there is none. */
+export async function profileInUse(io: Pick<Io, "env">): Promise<string | undefined> {
+  const text = await readFile(inUseFile(io), "utf8").catch(() => "");
+  return text.trim() || undefined;
+}
+
+/** Chooses the profile that commands use which name no server; undefined chooses none. */
+export async function useProfile(io: Pick<Io, "env">, name: string | undefined): Promise<void> {
+  if (name === undefined) await unlink(inUseFile(io)).catch(() => {});
+  else await writePrivate(inUseFile(io), `${name}\n`);
+}
+
+/** Forgets a profile, and that it is in use. @throws {CliError} `notFound` if there is none */
 export async function removeProfile(io: Pick<Io, "env" | "self">, name: string): Promise<void> {
+  if ((await profileInUse(io)) === name) await useProfile(io, undefined);
   await unlink(fileOf(io, name)).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === "ENOENT" ? noProfile(io, name, cause) : cause;
   });

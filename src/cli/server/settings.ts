@@ -37,7 +37,10 @@ export function loadConfig(sources: Sources): ServerConfig {
   const file = readFile(sources);
   const stray = unknownNames(file, sources.env);
   if (stray.length > 0) throw new ConfigError(stray.join("\n"));
+  return configOf(file, sources);
+}
 
+function configOf(file: ConfigFile, sources: Sources): ServerConfig {
   const found = new Map(settingNames.map((name) => [name, findGiven(name, file, sources)]));
   const values = settingNames.map((name) => {
     const { isPath, fallback }: Setting = settings[name];
@@ -45,6 +48,61 @@ export function loadConfig(sources: Sources): ServerConfig {
     return [name, isPath && typeof value === "string" && value ? resolve(sources.cwd, value) : value];
   });
   return serverConfig(Object.fromEntries(values), (name) => found.get(name)?.origin ?? name);
+}
+
+/** Everything that is wrong with the settings, names that there are not included; nothing is thrown. */
+export function settingProblems(sources: Sources): readonly string[] {
+  try {
+    const file = readFile(sources);
+    return [...unknownNames(file, sources.env), ...problemsIn(() => configOf(file, sources))];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+}
+
+function problemsIn(load: () => unknown): readonly string[] {
+  try {
+    load();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+}
+
+/** A setting with the value that it has, and where that comes from. */
+export interface ShownSetting {
+  readonly name: SettingName;
+  /** As it would stand in the file. */
+  readonly value: unknown;
+  /** `default`, a flag, a variable, or `FILE:LINE`. */
+  readonly origin: string;
+  readonly variable: string;
+}
+
+/** Every setting with its value, which need not be valid. @throws {ConfigError} if the file cannot be read */
+export function shownSettings(sources: Sources): readonly ShownSetting[] {
+  const file = readFile(sources);
+  return settingNames.map((name) => {
+    const given = findGiven(name, file, sources);
+    const value = given?.value ?? (settings[name] as Setting).fallback;
+    const isOfFile = given?.origin.startsWith(`${file.path}: `);
+    const place = `${file.path}${lineOf(name, file.text)}`;
+    return {
+      name,
+      value,
+      origin: given ? (isOfFile ? place : given.origin) : "default",
+      variable: variableOf(name),
+    };
+  });
+}
+
+/** `:LINE` of the first line that sets the key at the top of the file, or opens a table of its name; empty if there is none. */
+function lineOf(name: string, text: string): string {
+  const sets = new RegExp(`^\\s*(\\[\\s*)?["']?${name}["']?\\s*([=.]|\\])`);
+  const at = text.split("\n").findIndex((line) => sets.test(line));
+  return at < 0 ? "" : `:${at + 1}`;
 }
 
 /** Loads the address and namespace that the file sets for commands that call a server. */
@@ -61,19 +119,22 @@ export function loadClientSettings(sources: Omit<Sources, "flags">): ClientSetti
 
 interface ConfigFile {
   readonly path: string;
+  /** Empty if there is none. */
+  readonly text: string;
   readonly table: Readonly<Record<string, unknown>>;
 }
 
 function readFile({ cwd, env, file = env.TASKRUN_CONFIG }: Omit<Sources, "flags">): ConfigFile {
   const path = resolve(cwd, file || "taskrun.toml");
   try {
-    return { path, table: parse(readFileSync(path, "utf8")) };
+    const text = readFileSync(path, "utf8");
+    return { path, text, table: parse(text) };
   } catch (thrown) {
     if (thrown instanceof TomlError) {
       throw new ConfigError(`${path}:${thrown.line}:${thrown.column}: ${thrown.message.split("\n", 1)[0]}`);
     }
     const missing = (thrown as NodeJS.ErrnoException).code === "ENOENT";
-    if (missing && !file) return { path, table: {} };
+    if (missing && !file) return { path, text: "", table: {} };
     throw new ConfigError(`${path} cannot be read: ${missing ? "there is no such file" : String(thrown)}`);
   }
 }

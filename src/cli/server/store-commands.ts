@@ -37,6 +37,14 @@ export function addStoreCommands(program: Command, io: Io, end: Ending): void {
       end((await import("./store-backup.js")).restoreStore(from, options, io)),
     );
   store
+    .command("stats")
+    .description("Show what the tasks of each namespace take up; a server may go on.")
+    .addOption(data())
+    .option("--store <store>", "sqlite, or the URL of a PostgreSQL database. Default: as for `server`")
+    .addOption(config())
+    .addOption(jsonOption("Print JSON."))
+    .action(async (options) => end((await import("./store-stats.js")).storeStats(options, io)));
+  store
     .command("restored")
     .description(
       "Say that a PostgreSQL database has been restored from a backup, before a server starts on it.",

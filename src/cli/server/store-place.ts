@@ -64,3 +64,26 @@ export async function refusedKindly<T>(
     throw new CliError(code, error.message, advice === undefined ? [] : [advice], error);
   }
 }
+
+/** What says where a store of either kind is. */
+export interface AnyStoreOptions {
+  readonly data?: string;
+  readonly store?: string;
+  readonly config?: string;
+}
+
+/** The store that is meant: the URL of a database, or the file of one in a data directory. @throws {CliError} if it is in memory */
+export function placeOf({ data, store, config: file }: AnyStoreOptions, io: Io) {
+  const flags = {
+    ...(data !== undefined && { data }),
+    ...(store !== undefined && { store }),
+    // A directory that is named is meant, whatever else the settings name.
+    ...(data !== undefined && store === undefined && { store: "sqlite" }),
+  };
+  const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file });
+  if (config.store === "memory")
+    throw new CliError(exit.usage, "the store memory is gone with its server", [
+      "Choose a data directory with --data DIR, or a database with --store URL.",
+    ]);
+  return { store: config.store, path: join(config.data, DATABASE) };
+}

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { limits } from "#limits/index";
-import type { Ending } from "../exit.js";
+import type { Ending, ExitCode } from "../exit.js";
 import {
   addrOption,
   duration,
@@ -12,6 +12,7 @@ import {
   whole,
 } from "../options.js";
 import type { Io } from "../terminal/io.js";
+import { addBulkOptions, type BulkOptions, checkIds } from "./bulk-options.js";
 import { addFilterOptions } from "./filter-options.js";
 import { addStepCommands } from "./step-commands.js";
 
@@ -119,20 +120,64 @@ function addWaiting(task: Command, io: Io, end: Ending): void {
 
 function addChanging(task: Command, io: Io, end: Ending): void {
   const verbs = () => import("./task.js");
-  task
-    .command("cancel <id...>")
-    .description("Cancel tasks.")
+  addBulkOptions(task.command("cancel [id...]").description("Cancel tasks."))
     .option("--reason <text>", "Why, for people.")
     .addOption(jsonOption("Print the task as JSON; of several an array, with the errors of those refused."))
     .addOption(addrOption())
-    .action(async (ids, options) => end((await import("./cancel.js")).cancelTasks(ids, options, io)));
+    .action(async (ids, options) =>
+      end(
+        orAll("cancel", ids, options, io, async () =>
+          (await import("./cancel.js")).cancelTasks(ids, options, io),
+        ),
+      ),
+    );
 
-  task
-    .command("retry <id>")
-    .description("Run an ended task again as a new task, and print the new id.")
+  addBulkOptions(
+    task
+      .command("fork [id]")
+      .description("Go on from what an ended task has done, as a new task, and print the new id."),
+  )
+    .option(
+      "--from <step>",
+      "The step to do anew, with all after it; `failed` for what failed. Default: failed",
+    )
+    .option(
+      "--input <json>",
+      "Another input: JSON, @FILE, or -. Results that are kept were made with the old one.",
+    )
     .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--reason <text>", "Why, for people; the audit log tells it.")
     .option("--watch", "Show the output until the task ends.")
     .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
     .addOption(addrOption())
-    .action(async (id, options) => end((await verbs()).retryTask(id, options, io)));
+    .action(async (id, options) =>
+      end(
+        orAll("fork", [id], options, io, async () => (await import("./fork.js")).forkTask(id, options, io)),
+      ),
+    );
+
+  addBulkOptions(
+    task.command("retry [id]").description("Run an ended task again as a new task, and print the new id."),
+  )
+    .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--reason <text>", "Why, for people; the audit log tells it.")
+    .option("--watch", "Show the output until the task ends.")
+    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
+    .addOption(addrOption())
+    .action(async (id, options) =>
+      end(orAll("retry", [id], options, io, async () => (await verbs()).retryTask(id, options, io))),
+    );
+}
+
+/** Does it with the tasks that are named, or with `--all` with those of a filter. */
+async function orAll(
+  action: "cancel" | "retry" | "fork",
+  ids: readonly (string | undefined)[],
+  options: BulkOptions,
+  io: Io,
+  withIds: () => Promise<ExitCode>,
+): Promise<ExitCode> {
+  checkIds(ids, options);
+  if (!options.all) return withIds();
+  return (await import("./bulk.js")).bulk(action, `task ${action}`, options, io);
 }

@@ -58,7 +58,7 @@ function answers({ workers }: StepExplanation): string[] {
     });
 }
 
-function failure(cause: FailureCause, depth: number): string {
+export function failure(cause: FailureCause, depth: number): string {
   const { taskId, stepName, runId, workerId, attempt, reason, message, detail } = cause;
   const what = stepName === "" ? `task ${taskId}` : `step ${stepName}`;
   const where = runId === "" ? what : `attempt ${attempt} of it on worker ${workerId}`;

@@ -4,6 +4,7 @@ import { nearest } from "#domain/nearest";
 import { type TaskState, taskStates, taskStatuses } from "#domain/task/task";
 import { statesWaiting } from "#domain/task/waiting-reason";
 import { readDuration } from "#domain/time/duration";
+import type { ConnectionOptions } from "../connection.js";
 import { CliError, exit } from "../exit.js";
 import { readMoment } from "../moment.js";
 import { duration, oneOf, pair } from "../options.js";
@@ -11,6 +12,7 @@ import { readTemplateName } from "../template/name.js";
 import { dateText } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { wholeTaskId } from "./short-id.js";
+import type { JsonOption } from "./task.js";
 
 /** Which tasks are meant, as every command takes it that is about all tasks of some kind. */
 export interface FilterOptions {
@@ -37,6 +39,12 @@ interface AgeRange {
 
 /** An instant, or how long ago it is. */
 type Since = { readonly at: number } | { readonly ago: number };
+
+/** The options of `task list`. */
+export interface ListOptions extends ConnectionOptions, FilterOptions, JsonOption {
+  readonly limit: number;
+  readonly watch?: boolean;
+}
 
 /** The options of {@link FilterOptions}, for a command. */
 export function filterOptions(): Option[] {

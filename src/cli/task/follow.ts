@@ -36,14 +36,20 @@ export async function follow(
     if (!lost) void show.note(`${what}; the watch continues when the server is back`);
     lost = true;
   };
-  const unwait = explainWaiting(client, id, (text) => show.note(text), io);
+  const note = async (text: string) => {
+    if (text !== told) await show.note(text);
+    told = text;
+  };
+  let told = "";
+  let unwait = explainWaiting(client, id, note, io);
 
   try {
     const { signal } = interrupted;
     for await (const event of client.tasks.watch(id, { afterSeq, signal, onLost })) {
       lost = false;
       seq = event.seq;
-      if (event.type === "run") unwait();
+      unwait();
+      unwait = explainWaiting(client, id, note, io);
       if (event.type === "task" && hasEnded(event.task)) end = event.task;
       await show.tell(event);
     }

@@ -9,8 +9,7 @@ import { ALL } from "../options.js";
 import type { Io } from "../terminal/io.js";
 import { line, taskJson } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
-import { filterOf } from "./filter-options.js";
-import type { ListOptions } from "./list.js";
+import { filterOf, type ListOptions } from "./filter-options.js";
 import { spansNamespaces, taskTable } from "./task-table.js";
 
 /** `task list --watch`: the newest tasks that fit, redrawn; in a pipe a line for each that is new or has changed. */

@@ -1,19 +1,13 @@
 import type { Task } from "#client/index";
 import { limits } from "#limits/index";
-import { type ConnectionOptions, withClient } from "../connection.js";
+import { withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
 import { ALL } from "../options.js";
 import type { Io } from "../terminal/io.js";
 import { line, taskJson } from "../terminal/json.js";
 import { layoutWidth } from "../terminal/size.js";
-import { type FilterOptions, filterOf } from "./filter-options.js";
-import type { JsonOption } from "./task.js";
+import { filterOf, type ListOptions } from "./filter-options.js";
 import { spansNamespaces, taskTable } from "./task-table.js";
-
-export interface ListOptions extends ConnectionOptions, FilterOptions, JsonOption {
-  readonly limit: number;
-  readonly watch?: boolean;
-}
 
 /** `task list`: prints the newest `limit` tasks that fit, or shows them for as long as somebody looks. */
 export async function listTasks(options: ListOptions, io: Io): Promise<ExitCode> {

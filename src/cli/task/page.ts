@@ -47,6 +47,7 @@ function factsOf(task: Task, io: Io): readonly (readonly [name: string, value: s
     ["labels", Object.keys(task.labels).length === 0 ? "" : labelText(task.labels)],
     ["selector", Object.keys(task.workerSelector).length === 0 ? "" : labelText(task.workerSelector)],
     ["retry of", task.retryOf],
+    ["forked from", task.forkedFrom],
     ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${task.parentStepName})`],
     ["compensates", task.compensates],
     ["compensated by", task.compensatedBy],

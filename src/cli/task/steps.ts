@@ -6,6 +6,7 @@ import { readInput } from "../terminal/input.js";
 import type { Io } from "../terminal/io.js";
 import { document, line, stepJson, taskJson } from "../terminal/json.js";
 import { oneLine, sanitize } from "../terminal/sanitizer.js";
+import { type BulkOptions, checkIds } from "./bulk-options.js";
 import { wholeTaskId } from "./short-id.js";
 import { stepTable } from "./step-table.js";
 import type { JsonOption } from "./task.js";
@@ -29,31 +30,53 @@ export async function listSteps(id: string, options: Options, io: Io): Promise<E
 export async function signalTask(
   id: string,
   name: string,
-  options: Options & { readonly payload?: string },
+  options: Options & { readonly payload?: string; readonly reason?: string },
   io: Io,
 ): Promise<ExitCode> {
   const text = options.payload === undefined ? "null" : await readInput(options.payload, io, "--payload");
   const task = await withClient(io, options, async (client) =>
-    client.tasks.signalJson(await wholeTaskId(client, id, io), name, text),
+    client.tasks.signalJson(await wholeTaskId(client, id, io), name, text, reasonOf(options)),
   );
   await io.stdout.write(options.json ? document(taskJson(task)) : `${oneLine(task.id)} ${task.status}\n`);
   return exit.ok;
+}
+
+function reasonOf({ reason }: { readonly reason?: string }): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
 }
 
 export interface ResolveOptions extends ConnectionOptions, JsonOption {
   readonly retry?: boolean;
   readonly done?: boolean;
   readonly result?: string;
+  readonly reason?: string;
 }
 
-/** `task resolve`: resolves a failed step by hand, or without a step the whole task. */
+/** `task resolve`: a step, or with `--all` the failed steps of all tasks of a filter that are held because of them. */
+export async function resolve(
+  id: string | undefined,
+  step: string | undefined,
+  options: ResolveOptions & BulkOptions,
+  io: Io,
+): Promise<ExitCode> {
+  checkIds([id], options);
+  if (id !== undefined) return resolveStep(id, step, options, io);
+  if (options.result !== undefined || options.retry === options.done) {
+    throw new CliError(exit.usage, "choose one with --all: --retry or --done");
+  }
+  const { bulk } = await import("./bulk.js");
+  const [action, word] = options.retry ? (["reset", "--retry"] as const) : (["resolve", "--done"] as const);
+  return bulk(action, `task resolve ${word}`, options, io);
+}
+
+/** `task resolve`: resolves by hand a step that failed or hangs, or without a step the whole task. */
 export async function resolveStep(
   id: string,
   step: string | undefined,
   options: ResolveOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const resolution = await resolutionOf(options, io);
+  const resolution = { ...(await resolutionOf(options, io)), ...reasonOf(options) };
   if (step === undefined && resolution.action !== "resolve") {
     throw new CliError(exit.usage, "name the failed step; without one, --done resolves the whole task");
   }

@@ -44,16 +44,25 @@ export async function watchTask(
   });
 }
 
+export interface RetryOptions {
+  readonly idempotencyKey?: string;
+  readonly reason?: string;
+  readonly watch?: boolean;
+}
+
 /** `task retry`: creates a new task with the request of an ended one. */
 export async function retryTask(
   id: string,
-  options: ConnectionOptions & JsonOption & { readonly idempotencyKey?: string; readonly watch?: boolean },
+  options: ConnectionOptions & JsonOption & RetryOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const { idempotencyKey, watch, json } = options;
+  const { idempotencyKey, reason, watch, json } = options;
   return withClient(io, options, async (client) => {
     const old = await wholeTaskId(client, id, io);
-    const task = await client.tasks.retry(old, idempotencyKey === undefined ? {} : { idempotencyKey });
+    const task = await client.tasks.retry(old, {
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(reason !== undefined && { reason }),
+    });
     if (!json) await tellWarnings(task, io);
     if (watch) {
       if (!json) await io.stderr.write(`task ${oneLine(task.id)} created as a retry of ${oneLine(old)}\n`);

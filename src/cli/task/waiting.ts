@@ -11,7 +11,10 @@ export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Pro
   return explanation && firstReason(explanation, (name) => agents.get(name) ?? task.agent, io);
 }
 
-/** Says after a while why no worker has started the task. Returns a function that cancels that. */
+/**
+ * Says, once nothing has happened for a while, why the task does not go on; and again, less and less often, if that changes while nothing
+ * happens: a worker that is lost is no event. Returns a function that cancels that.
+ */
 export function explainWaiting(
   client: TaskRunClient,
   taskId: string,
@@ -19,22 +22,34 @@ export function explainWaiting(
   io: Io,
 ): () => void {
   let wanted = true;
+  let told: string | undefined;
+  let cancel = () => {};
   const explain = async () => {
     const why = await whyWaiting(client, await client.tasks.get(taskId), io);
-    if (wanted && why !== undefined) await note(why);
+    if (!wanted || why === undefined || why === told) return;
+    told = why;
+    await note(why);
   };
-  // Errors are ignored: whoever waits is told of them.
-  const cancel = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
+  const ask = (looks: number) => {
+    // Errors are ignored: whoever waits is told of them.
+    const asked = () => explain().catch(() => {});
+    cancel = io.after(
+      limits.waitingPatience * 2 ** looks,
+      () => void asked().then(() => wanted && looks + 1 < limits.waitingLooks && ask(looks + 1)),
+    );
+  };
+  ask(0);
   return () => {
     wanted = false;
     cancel();
   };
 }
 
-/** False for a task that has ended or that works, and for one that may just be on its way to a worker. */
+/** False for a task that has ended, and for one to which something has just happened. A run that seems to go on may have lost its worker. */
 function mayWait({ status, createdAtMs, startAtMs, steps }: Task, now: number): boolean {
   if (status !== "PENDING" && status !== "RUNNING") return false;
-  if (steps.some(({ state, waitingReason }) => state === "in_progress" && waitingReason === "")) return false;
-  const times = steps.flatMap(({ finishedAtMs, nextAttemptAtMs }) => [finishedAtMs, nextAttemptAtMs]);
+  const times = steps.flatMap(({ startedAtMs, finishedAtMs, nextAttemptAtMs }) => {
+    return [startedAtMs, finishedAtMs, nextAttemptAtMs];
+  });
   return now >= Math.max(createdAtMs, startAtMs, ...times.filter((at) => at <= now)) + limits.waitingPatience;
 }

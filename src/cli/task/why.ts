@@ -10,6 +10,7 @@ const refusals: Readonly<Record<string, string>> = {
   GONE: "disconnected",
   DRAINING: "draining",
   FAILING: "in error",
+  PAUSED: "paused",
   AVOIDED: "avoided, having just given it back",
   SLOTS: "busy",
   AGENT_SLOTS: "at the most runs of it that they take",

@@ -68,7 +68,11 @@ function workerTable(workers: readonly Worker[], io: Io): string {
   const colors = colorsFor(io.stdout, io);
   const columns: Column<Worker>[] = [
     { title: "WORKER", cell: ({ id }) => id },
-    { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
+    {
+      title: "STATUS",
+      cell: ({ status, pause }) => (pause ? `${status}, paused` : status),
+      paint: (status) => paintStatus(colors, status),
+    },
     { title: "RUNS", cell: ({ activeRuns, maxConcurrentRuns }) => `${activeRuns}/${maxConcurrentRuns}` },
     { title: "HEARD", cell: ({ lastHeartbeatMs }) => ago(lastHeartbeatMs, io.now()) },
     { title: "HOST", cell: ({ hostname }) => hostname, least: 8, optional: true },

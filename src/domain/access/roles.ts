@@ -4,10 +4,12 @@ const viewer = [
   "tasks:read",
   "tasks:list",
   "steps:read",
+  "dead_letters:read",
   "templates:read",
   "templates:validate",
   "agents:read",
   "workers:read",
+  "pauses:read",
 ] as const satisfies readonly Scope[];
 
 /** The roles that every server has. */
@@ -22,8 +24,10 @@ export const builtInRoles = {
     "tasks:signal",
     "tasks:retry",
     "steps:resolve",
+    "dead_letters:update",
     "templates:register",
     "workers:drain",
+    "pauses:write",
     "metrics:read",
   ],
   /** Does everything, credentials included. */

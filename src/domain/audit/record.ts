@@ -11,10 +11,15 @@ export type AuditAction =
   /** An rpc or route for which the caller has no scope. */
   | "call"
   | "worker.drain"
+  | "pause.create"
+  | "pause.end"
   /** A worker, its session or its Run under the name of another. */
   | "worker.impersonate"
   | "step.resolve"
   | "task.retry"
+  | "task.fork"
+  /** A batch of a bulk action; what was done with each Task has a record of its own. */
+  | "task.bulk"
   /** By another than who has created the Task. */
   | "task.cancel"
   /** By another than who has created the Task. */

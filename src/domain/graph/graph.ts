@@ -41,6 +41,35 @@ export function batchSteps(
   return expander.grow();
 }
 
+/** A member of a batch. */
+export interface MemberStep {
+  readonly name: string;
+  /** The step of the plan that does the batches. */
+  readonly worker: StepPlan;
+  readonly member: Membership;
+}
+
+/**
+ * All Steps of a Task of which it is known what its decisions and batches have made, in the order of the plan.
+ *
+ * @param chosen the branches that decisions have chosen
+ * @param batches the members of batches, by batch
+ */
+export function rebuiltSteps(
+  plan: Plan,
+  chosen: ReadonlySet<string>,
+  batches: ReadonlyMap<string, readonly MemberStep[]>,
+): readonly NewStep[] {
+  const expander = new GraphExpander(plan, []);
+  for (const [batch, members] of batches) {
+    const [first] = members;
+    if (first) expander.addMembers(first.worker, batch, members);
+  }
+  const places = new Map(plan.steps.map(({ name }, place) => [name, place]));
+  const place = ({ planned }: NewStep) => places.get(planned.name) ?? 0;
+  return [...expander.grow(chosen).newSteps].sort((a, b) => place(a) - place(b));
+}
+
 /** The Steps whose results form the Task's result: no other Step depends on them. */
 export function sinksOf<Step extends Pick<StepRow, "name" | "dependsOn">>(steps: readonly Step[]): Step[] {
   const followed = new Set(steps.flatMap(({ dependsOn }) => dependsOn));
@@ -80,7 +109,7 @@ class GraphExpander {
   /** The names of the Steps created from each step of the plan. */
   readonly #made = new Map<string, string[]>();
   readonly #sprouts: NewStep[] = [];
-  #members: () => readonly NewStep[] = () => [];
+  readonly #members: (() => readonly NewStep[])[] = [];
   /** The decisions and batches that exist, each with the steps that can follow from it. */
   readonly #sources: { readonly name: string; readonly reach: ReadonlySet<string> }[] = [];
 
@@ -106,10 +135,10 @@ class GraphExpander {
     const names = members.map(({ name }) => name);
     this.#made.set(worker.name, names);
     // Their dependencies are known once all Steps of this expansion are.
-    this.#members = () => {
+    this.#members.push(() => {
       const dependsOn = [...new Set([batch, ...this.#waitsFor(worker)])];
       return members.map(({ name, member }) => ({ name, planned: worker, dependsOn, member }));
-    };
+    });
   }
 
   grow(chosen: ReadonlySet<string> = new Set()): Expansion {
@@ -121,7 +150,8 @@ class GraphExpander {
       this.#sprouts.push({ name, planned: step, dependsOn: this.#waitsFor(step) });
       this.#noteSource(name, step.spec.type);
     }
-    return { newSteps: [...this.#members(), ...this.#sprouts], extraDependencies: this.#newTies() };
+    const members = this.#members.flatMap((make) => make());
+    return { newSteps: [...members, ...this.#sprouts], extraDependencies: this.#newTies() };
   }
 
   /**

@@ -1,9 +1,16 @@
 import type { TaskId } from "../id.js";
+import { waitFor } from "../pause/pause-set.js";
 import { type Instant, later, millis, NEVER } from "../time/time.js";
 import type { WorkerAnswer } from "../worker/refusal.js";
 import { type StepRow, type StepState, satisfies } from "./step.js";
 import type { Reason, TaskRow } from "./task.js";
-import { firstNames, type WaitingCause } from "./waiting-reason.js";
+import {
+  firstNames,
+  GIVEN_BACK,
+  pausesOver,
+  type WaitingCause,
+  type WaitingMoment,
+} from "./waiting-reason.js";
 
 /** Why a Task is where it is, and what can be done. */
 export interface TaskExplanation {
@@ -69,15 +76,18 @@ export function waitOf(
   task: TaskRow,
   step: StepRow,
   steps: readonly StepRow[],
-  now: Instant,
+  { now, pauses }: WaitingMoment,
 ): Wait | undefined {
   switch (step.state) {
     case "pending":
       return pendingWait(task, step, steps);
-    case "enqueued":
+    case "enqueued": {
+      const paused = waitFor(pausesOver(task, step.agentName, pauses));
+      if (paused) return wait("PAUSED", paused.detail, paused.until);
       return step.nextAttemptAt > now
-        ? wait("BACKOFF", "it was given back, and is not given out again before", step.nextAttemptAt)
+        ? wait("BACKOFF", GIVEN_BACK, step.nextAttemptAt)
         : wait("WORKER", `a free slot for agent "${step.agentName}"`);
+    }
     case "waiting_for_retry":
       return wait("BACKOFF", `attempt ${step.attempts + 1} of ${step.maxAttempts}`, step.nextAttemptAt);
     case "in_progress":

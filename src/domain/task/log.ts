@@ -16,6 +16,8 @@ export interface TaskChanged {
   readonly finishedAt: Instant;
   readonly reason: Reason;
   readonly errorMessage: string;
+  /** Why somebody should look at the Task, whose state has not changed; absent if it has. */
+  readonly warning?: string;
 }
 
 export interface StepChanged {

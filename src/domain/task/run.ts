@@ -1,4 +1,5 @@
 import type { NodeId, RunId, SessionId, TaskId, WorkerId } from "../id.js";
+import type { TemplateRef } from "../template/template.js";
 import { type Instant, NEVER } from "../time/time.js";
 import type { Labels, Reason } from "./task.js";
 
@@ -60,6 +61,12 @@ export interface RunRow {
    */
   readonly node?: NodeId;
 }
+
+/** A Run that a worker holds, as far as pauses go. */
+export type HeldRun = Pick<RunRow, "namespace" | "agentName" | "principal" | "workerId"> & {
+  /** The template of its Task; null if that names an agent. */
+  readonly template: Pick<TemplateRef, "namespace" | "name"> | null;
+};
 
 /** The part of a Run that clients see everywhere, and that the log has. */
 export type RunSummary = Pick<

@@ -52,9 +52,10 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
 
 /**
  * The spec of a Task that follows from another one: same principal, namespace, priority and so on. Not inherited are
- * the start, the idempotency key, the warnings, and of which Task it is a retry or a compensation.
+ * the start, the idempotency key, the warnings, and of which Task it is a retry, a fork or a compensation.
  */
-export function followingTaskSpec({ warnings: _, ...inherited }: TaskSpec, own: Partial<TaskSpec>): TaskSpec {
+export function followingTaskSpec(spec: TaskSpec, own: Partial<TaskSpec>): TaskSpec {
+  const { warnings: _, forkedFrom: __, ...inherited } = spec;
   return {
     ...inherited,
     startAt: NEVER,

@@ -147,6 +147,15 @@ export function hasEnded(state: StepState): boolean {
   return ended.has(state);
 }
 
+/** True if the Step's result is that of another Task, which this one was forked from: nothing has happened to it here. */
+export function isTakenOver(
+  { state, fence, startedAt, finishedAt }: StepRow,
+  { createdAt, spec }: { readonly createdAt: Instant; readonly spec: { readonly forkedFrom?: TaskId } },
+): boolean {
+  const began = fence > 0 || startedAt !== NEVER;
+  return spec.forkedFrom !== undefined && hasEnded(state) && !began && finishedAt <= createdAt;
+}
+
 export function readyStep(step: StepRow): ReadyStep {
   const { taskId, name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt } = step;
   return { taskId, stepName: name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt };

@@ -94,6 +94,8 @@ export interface TaskSpec {
   readonly isCompensable: boolean;
   /** What whoever created it should know, as sentences; absent if there is nothing. */
   readonly warnings?: readonly string[];
+  /** The Task whose results it has begun with; absent if it is no fork. */
+  readonly forkedFrom?: TaskId;
   /** Its place in a trace, see `trace.ts`; absent if it is in none. What follows from the Task inherits it. */
   readonly traceparent?: string;
 }
@@ -127,6 +129,8 @@ export interface TaskRow {
   readonly compensatedBy: TaskId | "";
   /** True if a Task below it can be compensated: one that is a Step of it, or a Step of one of those. */
   readonly compensableBelow: boolean;
+  /** True once it has a dead letter, whatever became of that. */
+  readonly hasDeadLetter: boolean;
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }
@@ -140,6 +144,12 @@ export interface TaskDraft {
   readonly input: string;
   /** The plan of its Steps; absent if it names an agent. */
   readonly plan?: Plan;
+  /** The Task whose results it begins with, and the Step from which on all is done anew; empty for what failed. */
+  readonly fork?: { readonly of: TaskId; readonly from: string };
+  /** Why whoever asks wants it, for the audit log. */
+  readonly reason?: string;
+  /** True if it does the work of `spec.retryOf` again for the dead letter of that: at most one Task does. */
+  readonly isRedrive?: true;
   /** Why it is not to be created, unless its idempotency key names a Task that is there. */
   readonly refusal?: Fault;
 }

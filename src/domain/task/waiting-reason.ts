@@ -1,4 +1,7 @@
+import type { Pause } from "../pause/pause.js";
+import { type PauseSet, waitFor } from "../pause/pause-set.js";
 import { iso } from "../time/iso.js";
+import { type Instant, NEVER } from "../time/time.js";
 import type { StepSummary } from "./step.js";
 import { countOf, isTerminal, type TaskRow, type TaskState } from "./task.js";
 
@@ -13,6 +16,8 @@ export const waitingCauses = [
   "DEPENDENCIES",
   /** A member of a map, batch or Task whose turn has not come. */
   "TURN",
+  /** An operator has paused it, or something that it is in. */
+  "PAUSED",
   /** A free slot of a worker that runs the agent. */
   "WORKER",
   /** The worker of its Run, which has lost its connection; it may come back. */
@@ -33,8 +38,32 @@ export type WaitingCause = (typeof waitingCauses)[number];
 /** How many names a reason has; the others are counted. */
 const NAMES = 3;
 
-/** Why a Step does not run, as `CAUSE: detail`; empty if it runs, or has ended. Follows from what clients see of it. */
-export function stepWaitingReason(step: StepSummary): string {
+/** What reasons depend on beside rows. */
+export interface WaitingMoment {
+  readonly now: Instant;
+  readonly pauses: PauseSet;
+}
+
+/** The Task of a Step, as far as the Step's reason depends on it. */
+export type WaitingTask = Pick<TaskRow, "namespace" | "spec">;
+
+/** Of a Step that was given back and may not be given out again yet. */
+export const GIVEN_BACK = "it was given back, and is not given out again before";
+
+/** The pauses that keep a ready Step of the Task from every worker, the widest first. */
+export function pausesOver(
+  { namespace, spec }: WaitingTask,
+  agentName: string,
+  pauses: PauseSet,
+): readonly Pause[] {
+  return pauses.over({ namespace, agentName, template: spec.template });
+}
+
+/**
+ * Why a Step does not run, as `CAUSE: detail`; empty if it runs, or has ended. Follows from what clients see of it, from its Task's
+ * row and from what is paused.
+ */
+export function stepWaitingReason(step: StepSummary, task: WaitingTask, moment: WaitingMoment): string {
   const { state, type, dependsOn, agentName, nextAttemptAt, attempts, maxAttempts, childId } = step;
   switch (state) {
     case "pending":
@@ -42,8 +71,11 @@ export function stepWaitingReason(step: StepSummary): string {
         ? reason("DEPENDENCIES", `after ${firstNames(dependsOn)}`)
         : reason("TURN", "its turn has not come");
     case "enqueued": {
-      const later = nextAttemptAt > 0 ? `, not before ${iso(nextAttemptAt)}` : "";
-      return reason("WORKER", `a free slot for agent "${agentName}"${later}`);
+      const paused = pausedReason(pausesOver(task, agentName, moment.pauses));
+      if (paused !== "") return paused;
+      return nextAttemptAt > moment.now
+        ? reason("BACKOFF", `${GIVEN_BACK} ${iso(nextAttemptAt)}`)
+        : reason("WORKER", `a free slot for agent "${agentName}"`);
     }
     case "waiting_for_retry":
       return reason("BACKOFF", `attempt ${attempts + 1} of ${maxAttempts} at ${iso(nextAttemptAt)}`);
@@ -74,20 +106,25 @@ interface TaskWait {
 }
 
 /** What of a Task's row decides on what it waits for. */
-type WaitingTask = Pick<TaskRow, "state" | "spec" | "counts">;
+type WaitingRow = Pick<TaskRow, "state" | "spec" | "counts">;
 
-/** Why a Task does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from its row. */
-export function taskWaitingReason(task: WaitingTask): string {
+/**
+ * Why a Task does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from its row and from what is
+ * paused: of a Task of a template no pause of one of its agents.
+ */
+export function taskWaitingReason(task: WaitingTask & WaitingRow, { pauses }: WaitingMoment): string {
   const wait = taskWait(task);
-  return wait ? reason(wait.cause, wait.detail) : "";
+  if (!wait) return "";
+  const paused = wait.cause === "WORKER" && pausedReason(pausesOver(task, task.spec.agentName, pauses));
+  return paused || reason(wait.cause, wait.detail);
 }
 
-/** The first word of {@link taskWaitingReason}; undefined if that is empty. */
-export function taskWaitingCause(task: WaitingTask): TaskWaitingCause | undefined {
+/** The first word of {@link taskWaitingReason} while nothing is paused; undefined if that is empty. */
+export function taskWaitingCause(task: WaitingRow): TaskWaitingCause | undefined {
   return taskWait(task)?.cause;
 }
 
-function taskWait({ state, spec, counts }: WaitingTask): TaskWait | undefined {
+function taskWait({ state, spec, counts }: WaitingRow): TaskWait | undefined {
   if (isTerminal(state)) return undefined;
   switch (state) {
     case "pending":
@@ -111,6 +148,13 @@ function taskWait({ state, spec, counts }: WaitingTask): TaskWait | undefined {
     default:
       return undefined;
   }
+}
+
+function pausedReason(pauses: readonly Pause[]): string {
+  const wait = waitFor(pauses);
+  if (!wait) return "";
+  const until = wait.until === NEVER ? "" : `, until ${iso(wait.until)}`;
+  return reason("PAUSED", `${wait.detail}${until}`);
 }
 
 function reason(cause: WaitingCause, detail: string): string {

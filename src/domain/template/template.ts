@@ -39,6 +39,13 @@ export interface TemplateRow extends TemplateRef {
   readonly registeredAt: Instant;
 }
 
+/** How long a Task of a template may rest before somebody should look at it, where it differs from the server's settings. */
+export interface StaleMinutes {
+  readonly max_waiting_for_dependencies_minutes?: number;
+  readonly max_waiting_for_retry_minutes?: number;
+  readonly max_steps_in_process_minutes?: number;
+}
+
 /**
  * A validated template, with the names and the order of its YAML. Parts that were left out are absent; `plan.ts` has
  * the defaults. Keys that the format does not know are kept. Values that the format does not describe, such as
@@ -56,7 +63,7 @@ export interface TemplateBody {
   readonly input_schema?: JsonObject;
   readonly steps: readonly TemplateStep[];
   readonly environments?: Readonly<Record<string, { readonly steps?: readonly StepOverride[] }>>;
-  readonly lifecycle?: JsonObject & { readonly max_duration_minutes?: number };
+  readonly lifecycle?: JsonObject & StaleMinutes & { readonly max_duration_minutes?: number };
   readonly identity_strategy?: IdentityStrategy;
   /** How long the same work is not run again; for as long as the Task is kept if left out. */
   readonly identity_window_seconds?: number;

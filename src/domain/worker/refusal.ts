@@ -13,6 +13,8 @@ export const refusalCauses = [
   "GONE",
   "DRAINING",
   "FAILING",
+  /** An operator has paused it. */
+  "PAUSED",
   /** The Step has just been declined or lost there. */
   "AVOIDED",
   /** It holds as many Runs as it takes. */

@@ -1,4 +1,5 @@
 import type { RunId, SessionId, WorkerId } from "../id.js";
+import type { Pause } from "../pause/pause.js";
 import type { ModelBackend } from "../task/run.js";
 import type { Labels } from "../task/task.js";
 import type { Instant, Millis } from "../time/time.js";
@@ -55,6 +56,8 @@ export interface WorkerView {
   readonly activeRuns: number;
   readonly capacity: number;
   readonly lastHeartbeatAt: Instant;
+  /** Present if it is paused itself, whatever else may be. */
+  readonly pause?: Pause | undefined;
 }
 
 /** A Run that a reconnecting worker still holds. */

@@ -4,8 +4,10 @@ import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
 import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { AuthorityService } from "#wire/gen/taskrun/v1/authority_service_pb";
+import { DeadLetterService } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
+import { PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -14,9 +16,11 @@ import type { Rpc } from "../rpc.js";
 import { accessService } from "./access-service.js";
 import { auditService } from "./audit-service.js";
 import { authorityService } from "./authority-service.js";
+import { deadLetterService } from "./dead-letter-service.js";
 import { enrollmentService } from "./enrollment-service.js";
 import { healthService } from "./health.js";
 import { nodeService } from "./node-service.js";
+import { pauseService } from "./pause-service.js";
 import { reflectionService } from "./reflection.js";
 import { runService } from "./run-service.js";
 import { taskService } from "./task-service.js";
@@ -29,11 +33,13 @@ export const services = [
   WorkerService,
   RunService,
   TemplateService,
+  DeadLetterService,
   AccessService,
   AuditService,
   AuthorityService,
   EnrollmentService,
   NodeService,
+  PauseService,
   Health,
   v1.ServerReflection,
   v1alpha.ServerReflection,
@@ -47,11 +53,13 @@ export const rpcs: readonly Rpc[] = [
   ...workerService,
   ...runService,
   ...templateService,
+  ...deadLetterService,
   ...accessService,
   ...auditService,
   ...authorityService,
   ...enrollmentService,
   ...nodeService,
+  ...pauseService,
   ...healthService,
   ...reflectionService(
     serviceNames,

@@ -1,8 +1,12 @@
 import { create } from "@bufbuild/protobuf";
+import { bulkTasks } from "#api/tasks/bulk-tasks";
 import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
 import { explainTask } from "#api/tasks/explain-task";
+import { forkTask } from "#api/tasks/fork-task";
+import { getOverview, type Overview } from "#api/tasks/get-overview";
+import { getStepAudit } from "#api/tasks/get-step-audit";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { listTasks, type TaskPage } from "#api/tasks/list-tasks";
@@ -15,15 +19,21 @@ import { watchTask } from "#api/tasks/watch-task";
 import { run } from "#api/use-case";
 import { UnknownWord } from "#api/validate";
 import { Fault } from "#domain/fault";
+import type { TaskExplanation } from "#domain/task/explanation";
 import type { TaskView } from "#domain/task/view";
+import type { WaitingMoment } from "#domain/task/waiting-reason";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
+import { overviewToWire } from "#wire/convert-overview";
+import { stepAuditToWire } from "#wire/convert-step-audit";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import {
   type BatchCreateTasksResponse,
   CreateTaskRequestSchema,
   type CreateTaskResult,
+  type ExplainTaskResponse,
+  type GetOverviewResponse,
   type ListTasksResponse,
   type ResolveStepRequest,
   type RunTaskRequest,
@@ -31,36 +41,51 @@ import {
   TaskService,
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
-import { asIs, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { asIs, type Call, momentOf, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { bulkAnswer, bulkInput } from "./bulk-tasks.js";
+import { taskAnswer } from "./task-answer.js";
 import { taskFilterInput } from "./task-filter.js";
 import { watchedEvents } from "./watched-events.js";
 
 /** The TaskService: clients create, change and watch Tasks. */
 export const taskService = [
-  unary(TaskService.method.createTask, createTask, asIs, taskViewToWire),
+  unary(TaskService.method.createTask, createTask, asIs, taskAnswer),
   unary(TaskService.method.batchCreateTasks, createTasks, asIs, batchAnswer),
-  unary(TaskService.method.retryTask, retryTask, asIs, taskViewToWire),
-  unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
-  unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
+  unary(TaskService.method.retryTask, retryTask, asIs, taskAnswer),
+  unary(TaskService.method.forkTask, forkTask, asIs, taskAnswer),
+  unary(TaskService.method.getTask, getTask, asIs, taskAnswer),
+  unary(TaskService.method.explainTask, explainTask, asIs, explanationAnswer),
+  unary(TaskService.method.getOverview, getOverview, asIs, overviewAnswer),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
-  unary(TaskService.method.cancelTask, cancelTask, asIs, taskViewToWire),
-  unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),
-  unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),
+  unary(TaskService.method.bulkTasks, bulkTasks, bulkInput, bulkAnswer),
+  unary(TaskService.method.cancelTask, cancelTask, asIs, taskAnswer),
+  unary(TaskService.method.signalTask, signalTask, asIs, taskAnswer),
+  unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskAnswer),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
+  unary(TaskService.method.getStepAudit, getStepAudit, asIs, stepAuditToWire),
   serverStreaming(TaskService.method.watchTask, watch),
-  waiting(TaskService.method.runTask, runTask, runInput, taskViewToWire),
-  waiting(TaskService.method.waitTask, waitTask, asIs, taskViewToWire),
+  waiting(TaskService.method.runTask, runTask, runInput, taskAnswer),
+  waiting(TaskService.method.waitTask, waitTask, asIs, taskAnswer),
 ];
 
-function batchAnswer(views: readonly (TaskView | Fault)[]): BatchCreateTasksResponse {
-  const results = views.map((view) => (view instanceof Fault ? refused(view) : made(view)));
+function explanationAnswer(explanation: TaskExplanation, call: Call): ExplainTaskResponse {
+  return explanationToWire(explanation, momentOf(call));
+}
+
+function overviewAnswer(overview: Overview, call: Call): GetOverviewResponse {
+  return overviewToWire(overview, momentOf(call));
+}
+
+function batchAnswer(views: readonly (TaskView | Fault)[], call: Call): BatchCreateTasksResponse {
+  const moment = momentOf(call);
+  const results = views.map((view) => (view instanceof Fault ? refused(view) : made(view, moment)));
   return { $typeName: "taskrun.v1.BatchCreateTasksResponse", results };
 }
 
-function made(view: TaskView): CreateTaskResult {
+function made(view: TaskView, moment: WaitingMoment): CreateTaskResult {
   return {
     $typeName: "taskrun.v1.CreateTaskResult",
-    result: { case: "task", value: taskViewToWire(view) },
+    result: { case: "task", value: taskViewToWire(view, moment) },
   };
 }
 
@@ -80,10 +105,11 @@ function refused(fault: Fault): CreateTaskResult {
   };
 }
 
-function pageAnswer({ tasks, nextPageToken }: TaskPage): ListTasksResponse {
+function pageAnswer({ tasks, nextPageToken }: TaskPage, call: Call): ListTasksResponse {
+  const moment = momentOf(call);
   return {
     $typeName: "taskrun.v1.ListTasksResponse",
-    tasks: tasks.map((task) => taskToWire(task)),
+    tasks: tasks.map((task) => taskToWire(task, moment)),
     nextPageToken,
   };
 }

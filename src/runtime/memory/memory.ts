@@ -1,5 +1,5 @@
 import { incarnationName, type Restoration } from "#domain/incarnation";
-import { type Lane, laneOf } from "#domain/task/lane";
+import { type Lane, laneOf, laneOfKey } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
@@ -10,10 +10,14 @@ import type { BootState } from "#ports/store-turns";
 import { type AgentChanges, AgentDirectory } from "./agents.js";
 import { Backlog } from "./backlog.js";
 import type { Journal } from "./journal.js";
+import { PauseBook } from "./pauses.js";
 import { Roster } from "./roster.js";
 
 /** What a node asks of what others have committed, and keeps in memory. */
-export type HeardOfOthers = Pick<Polled, "waiting" | "templates" | "agents">;
+export interface HeardOfOthers extends Pick<Polled, "waiting" | "templates" | "agents" | "pauses"> {
+  /** {@link PauseBook.version} when the store was asked. */
+  readonly pausesAt: number;
+}
 
 /**
  * What the plane keeps in memory between turns: the heads of the lanes, worker sessions and the Runs they hold, and how
@@ -30,6 +34,7 @@ export class Memory {
   readonly backlog: Backlog;
   readonly roster = new Roster();
   readonly agents = new AgentDirectory();
+  readonly pauses = new PauseBook();
   readonly #waiting = new Map<string, number>();
   readonly #templates = new Map<string, number>();
   #waitingTotal = 0;
@@ -43,10 +48,11 @@ export class Memory {
   }
 
   /** Fills the memory at boot, once, when the start has its name. @param boot what the store holds */
-  restore({ lanes, waiting, templates, agents, restored }: BootState): void {
+  restore({ lanes, waiting, templates, agents, pauses, restored }: BootState): void {
     this.restored = restored;
     this.incarnation = incarnationName(this.incarnation, restored);
     this.agents.restore(agents);
+    this.pauses.restore(pauses);
     for (const [namespace, count] of templates) this.#templates.set(namespace, count);
     this.backlog.restore(lanes);
     for (const [namespace, count] of waiting) {
@@ -61,17 +67,23 @@ export class Memory {
     this.#said = said;
   }
 
-  /** Call after a commit or roll-back: makes the present values the committed ones. */
-  turnEnded(): void {
-    if (this.#said) this.#catchUp(this.#said);
+  /**
+   * Call after a commit or roll-back: makes the present values the committed ones.
+   *
+   * @returns true if something was heard by which another turn may assign what this one could not
+   */
+  turnEnded(): boolean {
+    this.pauses.turnEnded();
+    const hasNews = this.#said !== undefined && this.#catchUp(this.#said);
     this.roster.turnEnded();
     this.agents.turnEnded();
     this.#committedWaiting = this.#waitingTotal;
     this.#committedLanes = this.backlog.size;
+    return hasNews;
   }
 
   /** Own commits since the store was asked are counted twice or not at all, until it is asked again. */
-  #catchUp({ waiting, templates, agents }: HeardOfOthers): void {
+  #catchUp({ waiting, templates, agents, pauses, pausesAt }: HeardOfOthers): boolean {
     this.#said = undefined;
     this.agents.learn(agents);
     this.#waiting.clear();
@@ -81,6 +93,7 @@ export class Memory {
       this.#waitingTotal += count;
     }
     for (const [namespace, count] of templates) this.#templates.set(namespace, count);
+    return this.pauses.learn(pauses, pausesAt);
   }
 
   get waiting(): number {
@@ -133,12 +146,12 @@ export class Memory {
 
   /** Updates the backlog from a changed Step row. Returns the Step's lane if it is new. */
   followStep(before: StepRow | undefined, after: StepRow, task: TaskRow, journal: Journal): Lane | undefined {
-    if (before?.state === "enqueued" && after.state !== "enqueued") {
-      this.backlog.remove(before.lane, readyStep(before), journal);
-    }
-    if (after.state !== "enqueued" || before?.state === "enqueued") return undefined;
+    const leaves = before?.state === "enqueued" && (after.state !== "enqueued" || after.lane !== before.lane);
+    if (leaves) this.backlog.remove(before.lane, readyStep(before), journal);
+    if (after.state !== "enqueued" || (before?.state === "enqueued" && !leaves)) return undefined;
 
-    const lane = laneOf(task.namespace, after.agentName, task.spec.workerSelector);
+    const own = laneOf(task.namespace, after.agentName, task.spec.workerSelector);
+    const lane = own.key === after.lane ? own : (laneOfKey(after.lane) ?? own);
     return this.backlog.add(lane, readyStep(after), journal) ? lane : undefined;
   }
 

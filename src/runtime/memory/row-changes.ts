@@ -13,7 +13,7 @@ import {
   textId,
   textKindNames,
 } from "#domain/row-kinds";
-import type { Loaded, RowsToCommit, TextsToCommit } from "#ports/store-turns";
+import type { Commit, Loaded, ResultCopy, RowsToCommit, TextsToCommit } from "#ports/store-turns";
 import type { Journal } from "./journal.js";
 
 type ChangedRows = { readonly [Name in RowKindName]: Map<string, RowOf<Name>> };
@@ -31,6 +31,7 @@ export class RowChanges {
   /** Rows for the commit. Their revision is still the stored one; {@link toCommit} counts it up. */
   readonly #changed = forKinds<ChangedRows>(rowKindNames, () => new Map());
   readonly #newTexts = forKinds<NewTexts>(textKindNames, () => new Map());
+  readonly #copies: ResultCopy[] = [];
   readonly #singles = new Map(singleKindNames.map((name) => [name, new Map<string, Revisioned>()]));
   /** Texts that the turn has loaded or written, by {@link textId}. */
   readonly texts = forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map());
@@ -56,6 +57,11 @@ export class RowChanges {
     this.#journal.set<string, Revisioned>(this.#changed[name], id, row);
   }
 
+  /** The rows of a kind that go into the commit. */
+  changedOf<Name extends RowKindName>(name: Name): Iterable<RowOf<Name>> {
+    return this.#changed[name].values() as Iterable<RowOf<Name>>;
+  }
+
   /** True if the row goes into the commit. */
   writes(name: RowKindName, id: string): boolean {
     return this.#changed[name].has(id);
@@ -77,6 +83,12 @@ export class RowChanges {
     const id = textId(text);
     this.#journal.set<string, TextRow>(this.#newTexts[kind], id, text);
     this.#journal.set(this.texts[kind], id, text.json);
+  }
+
+  /** What a new Task begins with: its input, and results of another one, which the store copies. */
+  begin(input: TextRow<"inputs">, copies: readonly ResultCopy[]): void {
+    this.keepText("inputs", input);
+    for (const copy of copies) this.#journal.push(this.#copies, copy);
   }
 
   /** Forgets a row that was loaded and not changed; of the other kinds nothing. */
@@ -102,7 +114,7 @@ export class RowChanges {
   }
 
   /** Rows and texts of each kind for the commit, with revisions counted up. */
-  toCommit(): RowsToCommit & TextsToCommit {
+  toCommit(): RowsToCommit & TextsToCommit & Pick<Commit, "copies"> {
     const rowsOf = (name: RowKindName) => {
       const changed: ReadonlyMap<string, Revisioned> = this.#changed[name];
       return Array.from(changed.values(), revised);
@@ -110,6 +122,7 @@ export class RowChanges {
     return {
       ...forKinds<RowsToCommit>(rowKindNames, rowsOf),
       ...forKinds<TextsToCommit>(textKindNames, (kind) => [...this.#newTexts[kind].values()]),
+      ...(this.#copies.length > 0 && { copies: this.#copies }),
     };
   }
 }

@@ -27,6 +27,18 @@ export class RowsSeen {
   }
 }
 
+/** Looks at rows of a turn on which nothing will rest. */
+export function unseen<Result>(work: { seen: RowsSeen | undefined }, look: () => Result): Result {
+  const { seen } = work;
+  if (!seen) return look();
+  work.seen = undefined;
+  try {
+    return look();
+  } finally {
+    work.seen = seen;
+  }
+}
+
 /**
  * The rows on which the units rest and which the turn does not write. If two units have seen two revisions of a row, the
  * first one stands: the commit is refused, and names the row.

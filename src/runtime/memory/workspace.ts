@@ -18,16 +18,18 @@ import type { SharedText } from "#domain/task/step-input";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
-import type { Commit, Loaded } from "#ports/store-turns";
+import type { Commit, Loaded, ResultCopy } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
 import { AgentWrites } from "./agent-writes.js";
 import { AuditWrites } from "./audit-writes.js";
+import { commitOf } from "./commit-of.js";
 import type { CommitTerms } from "./commit-terms.js";
 import { Families } from "./families.js";
 import type { Journal } from "./journal.js";
 import { LaneWrites } from "./lane-writes.js";
+import { PauseWrites } from "./pauses.js";
 import { RowChanges, type SingleKindName } from "./row-changes.js";
-import { type RowsSeen, rowsRead } from "./rows-seen.js";
+import type { RowsSeen } from "./rows-seen.js";
 import { TemplateWrites } from "./template-writes.js";
 
 /** One row before and after a cascade. */
@@ -48,6 +50,7 @@ export class Workspace {
   readonly agents: AgentWrites;
   readonly templates: TemplateWrites;
   readonly lanes: LaneWrites;
+  readonly pauses: PauseWrites;
   readonly audit: AuditWrites;
   readonly #log = new Map<TaskId, LogEntry[]>();
   readonly #deadlines = new Map<string, Deadline>();
@@ -75,6 +78,7 @@ export class Workspace {
     this.agents = new AgentWrites(journal);
     this.templates = new TemplateWrites(journal);
     this.lanes = new LaneWrites(journal);
+    this.pauses = new PauseWrites(journal);
     this.audit = new AuditWrites(journal);
   }
 
@@ -180,11 +184,11 @@ export class Workspace {
     return runs;
   }
 
-  addTask(task: TaskRow, input: string): void {
+  addTask(task: TaskRow, input: string, copies: readonly ResultCopy[] = []): void {
     this.#families.add(task);
     this.#changed("tasks", task.id, task);
     if (this.seen && task.spec.idempotencyKey !== "") this.seen.takesName = true;
-    this.rows.keepText("inputs", { taskId: task.id, json: input });
+    this.rows.begin({ taskId: task.id, json: input }, copies);
   }
 
   addTemplate(row: TemplateRow): void {
@@ -269,30 +273,8 @@ export class Workspace {
    *
    * @param id names the commit
    */
-  commit(at: Instant, id: string, { units, node, chain }: CommitTerms = {}): Commit | undefined {
-    const { log, deadlines } = this;
-    const { lanesAdded, lanesRemoved } = this.lanes.toCommit();
-    const templates = this.templates.toCommit();
-    const { agents, agentsForgotten } = this.agents.toCommit();
-    const audit = this.audit.toCommit(chain);
-    const others = [log, deadlines, lanesAdded, lanesRemoved, templates, agents, agentsForgotten];
-    if (!audit && this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
-
-    return {
-      id,
-      at,
-      ...(node !== undefined && { node }),
-      ...(units && { read: rowsRead(units, this.rows) }),
-      ...this.rows.toCommit(),
-      templates,
-      log,
-      deadlines,
-      lanesAdded,
-      lanesRemoved,
-      agents,
-      agentsForgotten,
-      ...(audit && { audit }),
-    };
+  commit(at: Instant, id: string, terms: CommitTerms = {}): Commit | undefined {
+    return commitOf(this, at, id, terms);
   }
 
   /**

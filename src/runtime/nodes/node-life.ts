@@ -41,6 +41,8 @@ export class NodeLife implements Others {
   /** True if another node was heard after the last poll had begun. */
   #heardOther = false;
   #state: NodeState = "live";
+  /** The version of the pauses here when the store was last asked. */
+  #pausesAt = 0;
 
   constructor(info: NodeInfo, store: NodeStore, host: Host, gone: (error: Error) => void) {
     const { clock, telemetry, leases } = host.core;
@@ -135,6 +137,7 @@ export class NodeLife implements Others {
 
   #query(): PollQuery {
     this.#heardOther = false;
+    this.#pausesAt = this.#host.core.memory.pauses.version;
     const here = new Set<WorkerKey>();
     for (const { principal, info } of this.#host.core.memory.roster.rows()) {
       here.add(workerRowKey(principal, info.workerId));
@@ -157,7 +160,7 @@ export class NodeLife implements Others {
     this.#takeOver.begin(dead);
     if (nextDueAt !== undefined) timers.deadlineSet(nextDueAt);
     followed.heard(tasks);
-    core.memory.heard(others);
+    core.memory.heard({ ...others, pausesAt: this.#pausesAt });
     this.#host.lanesHeard(lanes, lanes.length < limits.pollLanes);
   }
 

@@ -24,6 +24,7 @@ export function wakesOf(
     ...dueWakes(work, nextDueAt),
     ...templateWakes(work),
     ...agentWakes(work),
+    ...pauseWakes(work),
     ...runWakes(work, own),
     ...workerWakes(work),
   ];
@@ -61,6 +62,10 @@ function templateWakes({ templates }: Workspace): Wake[] {
 function agentWakes({ agents }: Workspace): Wake[] {
   const { agents: announced, agentsForgotten } = agents.toCommit();
   return announced.length + agentsForgotten.length > 0 ? [{ type: "agents" }] : [];
+}
+
+function pauseWakes({ pauses }: Workspace): Wake[] {
+  return pauses.toCommit() ? [{ type: "pauses" }] : [];
 }
 
 /** Of the Runs that the turn has ended while a worker of another node holds them: that node sends the cancel. */

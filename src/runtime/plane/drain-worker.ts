@@ -14,7 +14,7 @@ import { workerElsewhere, workerView } from "./workers.js";
 export function drainWorker(supervisor: Supervisor): Plane["drainWorker"] {
   const { core } = supervisor;
   return async (caller, workerId, message) => {
-    const owner = directsAll(caller) ? await ownerOf(workerId, caller, core) : caller.principal;
+    const owner = await ownerOf(core, caller, workerId);
     const drain = { type: "drain.worker", caller, owner, workerId, message } as const;
     const id = await ask<SessionId>(supervisor, "run-tracker", drain, 0);
     const session = core.memory.roster.committedOf(id);
@@ -24,8 +24,12 @@ export function drainWorker(supervisor: Supervisor): Plane["drainWorker"] {
   };
 }
 
-/** Whose worker it is: the caller's own, if it has one of this id, and otherwise whoever's is connected. */
-async function ownerOf(workerId: WorkerId, { principal }: Caller, { memory, store }: Core): Promise<string> {
+/**
+ * Whose worker it is: the caller's own, if it has one of this id or directs no others, and otherwise whoever's is connected.
+ */
+export async function ownerOf({ memory, store }: Core, caller: Caller, workerId: WorkerId): Promise<string> {
+  const { principal } = caller;
+  if (!directsAll(caller)) return principal;
   if (memory.roster.of(principal, workerId)) return principal;
   const here = memory.roster.owner(workerId);
   if (here || !store.nodes) return here?.principal ?? principal;

@@ -1,15 +1,19 @@
 import { mayHaveMore, misfitOf } from "#actors/scheduler/placement";
 import type { Caller } from "#domain/caller";
+import type { Pause } from "#domain/pause/pause";
 import { type Lane, laneOfKey } from "#domain/task/lane";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { ReadyStep } from "#domain/task/step";
 import { type Instant, NEVER } from "#domain/time/time";
 import { type RefusalCause, refusalCauses, type WorkerAnswer } from "#domain/worker/refusal";
 import type { SessionRow } from "#domain/worker/worker";
+import { type WorkerKey, workerRowKey } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
 import type { ExplainPlane } from "#ports/plane";
 import type { Core } from "../core.js";
+import { assess } from "../staleness.js";
 import type { Supervisor } from "../supervisor.js";
-import { maySee, seenElsewhere } from "./workers.js";
+import { maySee, pauseOf, seenElsewhere } from "./workers.js";
 
 /** A worker as far as its answer depends on it. */
 interface Candidate {
@@ -20,20 +24,50 @@ interface Candidate {
   /** When it is lost, if its stream has ended. */
   readonly lostAt: Instant;
   readonly isUnread: boolean;
+  /** Present if an operator has paused it. */
+  readonly pause: Pause | undefined;
 }
 
 type Refusal = Omit<WorkerAnswer, "workerId">;
 
 /** The operations of the plane that explain why a Step does not run: by the rules of the scheduler, as the last commit left them. */
-export function explainOperations({ core }: Supervisor): ExplainPlane {
+export function explainOperations({ core }: Supervisor, stale: StaleTerms): ExplainPlane {
   return {
     now: () => core.clock.now(),
     workerAnswers: (caller, step) => answersOf(core, caller, step),
-    lostAt(session) {
-      const isGone = core.memory.roster.committedOf(session)?.row.state === "detached";
-      return isGone ? core.leases.until(session) : NEVER;
-    },
+    absences: (held) => absencesOf(core, held),
+    staleness: async (detail) => (await assess(core, stale, detail)).staleness,
   };
+}
+
+/** Of workers of this node from memory; of those of other nodes by their rows, and by whether their node is at work. */
+async function absencesOf(
+  core: Core,
+  held: Parameters<ExplainPlane["absences"]>[0],
+): Promise<ReadonlyMap<string, Instant>> {
+  const { memory, leases, store, node } = core;
+  const absences = new Map<string, Instant>();
+  const elsewhere = new Map<WorkerKey, string>();
+  for (const { heldBy, principal, workerId } of held) {
+    const own = heldBy === "" ? undefined : memory.roster.committedOf(heldBy);
+    if (own?.row.state === "detached") absences.set(heldBy, leases.until(own.row.id));
+    if (!own && heldBy !== "") elsewhere.set(workerRowKey(principal, workerId), heldBy);
+  }
+  if (!store.nodes || node === undefined || elsewhere.size === 0) return absences;
+
+  const keys = [...elsewhere.keys()].slice(0, limits.pollWorkers);
+  const workers = keys.map((key) => ({ key, revision: 0 }));
+  const polled = await store.nodes.poll({ node, since: core.clock.now(), tasks: [], workers });
+  const atWork = new Set(
+    (await store.nodes.list())
+      .filter(({ state }) => state === "live" || state === "draining")
+      .map(({ id }) => id),
+  );
+  for (const { key, session, node: its } of polled.workers) {
+    const isGone = session.state === "detached" || session.state === "gone" || !atWork.has(its);
+    if (isGone && elsewhere.get(key) === session.id) absences.set(session.id, NEVER);
+  }
+  return absences;
 }
 
 async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<WorkerAnswer[]> {
@@ -42,6 +76,7 @@ async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<W
   const candidates = own(core, lane);
   for await (const { row, view } of seenElsewhere(core)) {
     candidates.push({
+      pause: view.pause,
       session: row.session,
       held: view.activeRuns,
       heldOfAgent: 0,
@@ -56,11 +91,13 @@ async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<W
     .toSorted((a, b) => nearnessOf(b) - nearnessOf(a) || (a.workerId < b.workerId ? -1 : 1));
 }
 
-function own({ memory, leases }: Core, { agentName }: Lane): Candidate[] {
+function own(core: Core, { agentName }: Lane): Candidate[] {
+  const { memory, leases } = core;
   const free = limits.unsentBytes - leases.unsentBytes();
   return memory.roster.committed().map(({ row, held }) => {
     const sink = leases.sink(row.id);
     return {
+      pause: pauseOf(row, core),
       session: row,
       held,
       heldOfAgent: memory.roster.heldOf(row.id, agentName),
@@ -71,13 +108,14 @@ function own({ memory, leases }: Core, { agentName }: Lane): Candidate[] {
 }
 
 function answerOf(candidate: Candidate, lane: Lane, step: ReadyStep, now: Instant): Refusal {
-  const { session, held, heldOfAgent, lostAt, isUnread } = candidate;
+  const { session, held, heldOfAgent, lostAt, isUnread, pause } = candidate;
   const { info, capacity, state } = session;
   const misfit = misfitOf(session, lane);
   if (misfit !== undefined) return refused(misfit, misfit === "LABELS" ? lackingOf(session, lane) : "");
   if (state === "detached") return refused("GONE", "", lostAt);
   if (state === "draining") return refused("DRAINING");
   if (state === "failing") return refused("FAILING");
+  if (pause) return refused("PAUSED", `by ${pause.by}${pause.reason && `: ${pause.reason}`}`, pause.until);
   if (step.avoidWorker === info.workerId && step.avoidUntil > now)
     return refused("AVOIDED", "", step.avoidUntil);
   if (held >= capacity) return refused("SLOTS", `${held} of ${capacity}`);

@@ -1,5 +1,6 @@
 import { type Caller, mayUse } from "#domain/caller";
 import type { SessionId } from "#domain/id";
+import type { Pause } from "#domain/pause/pause";
 import { later, millis } from "#domain/time/time";
 import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker/worker";
 import type { WorkerKey, WorkerRow } from "#domain/worker/worker-row";
@@ -39,7 +40,8 @@ export interface SeenElsewhere {
 }
 
 /** The workers that are connected to other nodes, as their rows say. */
-export async function* seenElsewhere({ store, node }: Core): AsyncGenerator<SeenElsewhere> {
+export async function* seenElsewhere(core: Core): AsyncGenerator<SeenElsewhere> {
+  const { store, node } = core;
   let page: readonly WorkerSeen[];
   let after: WorkerKey | undefined;
   do {
@@ -50,20 +52,27 @@ export async function* seenElsewhere({ store, node }: Core): AsyncGenerator<Seen
       const { info, capacity, connectedAt } = row.session;
       const heardAt = later(connectedAt, millis(Math.max(0, lastHeartbeatAt - connectedAt)));
       const status = statusOf(row.session, activeRuns);
-      yield { row, view: { info, status, activeRuns, capacity, lastHeartbeatAt: heardAt } };
+      const pause = pauseOf(row.session, core);
+      yield { row, view: { info, status, activeRuns, capacity, lastHeartbeatAt: heardAt, pause } };
     }
   } while (page.length === limits.workerPage);
 }
 
 /** A worker session as clients see it. */
-export function workerView({ row, held }: CommittedSession, { leases }: Core): WorkerView {
+export function workerView({ row, held }: CommittedSession, core: Core): WorkerView {
   return {
     info: row.info,
     status: statusOf(row, held),
     activeRuns: held,
     capacity: row.capacity,
-    lastHeartbeatAt: leases.lastHeard(row.id),
+    lastHeartbeatAt: core.leases.lastHeard(row.id),
+    pause: pauseOf(row, core),
   };
+}
+
+/** The pause of the worker itself; undefined if it is not paused. */
+export function pauseOf({ principal, info }: SessionRow, { memory, clock }: Core): Pause | undefined {
+  return memory.pauses.committed.current(clock.now()).ofWorker(principal, info.workerId);
 }
 
 function isConnected({ state }: SessionRow): boolean {

@@ -14,7 +14,7 @@ export interface Due {
    * @param delayed to be called before, if the message is set aside, so that other deadlines do not wait for it
    */
   deadline(deadline: Deadline, handled: () => void, delayed: () => void): boolean;
-  /** A Step's backoff, or its time of avoiding a worker, has ended. */
+  /** A Step's backoff, its time of avoiding a worker, or a pause has ended. */
   schedule(): void;
   /** The store could not be read. True if it is to be tried again soon. */
   failed(error: unknown): boolean;
@@ -24,7 +24,7 @@ export interface Due {
 const LAST = instant(Number.MAX_SAFE_INTEGER);
 
 /**
- * One timer for everything that becomes due: ends of leases, deadlines in the store, Steps that avoid a worker. It
+ * One timer for everything that becomes due: ends of leases, deadlines in the store, Steps that avoid a worker, pauses. It
  * sleeps until the first of them, and does not read the store before that.
  */
 export class Timers {
@@ -33,7 +33,7 @@ export class Timers {
   readonly #leases: Leases;
   readonly #due: Due;
   #nextDueAt: Instant | undefined;
-  #avoidEnd: Instant | undefined;
+  #scheduleAt: Instant | undefined;
   #armedFor: Instant | undefined;
   #disarm: (() => void) | undefined;
   /** Deadlines that were read from the store and are not handled yet, without the delayed ones. */
@@ -68,8 +68,9 @@ export class Timers {
     this.arm();
   }
 
-  avoidEndsAt(at: Instant | undefined): void {
-    this.#avoidEnd = at;
+  /** When more may be assigned although nothing happens; undefined if never. Replaces the instant of before. */
+  scheduleAt(at: Instant | undefined): void {
+    this.#scheduleAt = at;
     if (at !== undefined) this.arm();
   }
 
@@ -77,7 +78,7 @@ export class Timers {
   arm(): void {
     if (this.#stopped) return;
     const stored = this.#pending > 0 || this.#reading ? undefined : this.#nextDueAt;
-    const own = earliest(this.#avoidEnd, this.#unheardAt);
+    const own = earliest(this.#scheduleAt, this.#unheardAt);
     const next = earliest(earliest(stored, own), this.#leases.earliest());
     if (next === undefined || (this.#armedFor !== undefined && this.#armedFor <= next)) return;
 
@@ -107,8 +108,8 @@ export class Timers {
     // Extended by a little more than the delay, because what the workers sent meanwhile may still be in transit.
     if (late > limits.lateTick) this.#leases.extendAll(millis(late + limits.lateTick));
     this.#nameTheSilent(at);
-    if (this.#avoidEnd !== undefined && this.#avoidEnd <= at) {
-      this.#avoidEnd = undefined;
+    if (this.#scheduleAt !== undefined && this.#scheduleAt <= at) {
+      this.#scheduleAt = undefined;
       this.#due.schedule();
     }
     try {

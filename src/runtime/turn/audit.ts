@@ -2,8 +2,10 @@ import type { AddressedMessage, Answer } from "#actors/commands";
 import { type AuditRecord, auditRecord } from "#domain/audit/record";
 import { type Caller, mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
+import { EVERY_NAMESPACE, type PauseScope, scopeText } from "#domain/pause/pause";
 import { templateKey } from "#domain/template/template";
-import type { Instant } from "#domain/time/time";
+import { iso } from "#domain/time/iso";
+import { type Instant, NEVER } from "#domain/time/time";
 import type { Refusal } from "#ports/audit";
 import type { Memory } from "../memory/memory.js";
 import type { Workspace } from "../memory/workspace.js";
@@ -55,23 +57,30 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
       const { caller, taskId } = message;
       const task = work.task(taskId);
       if (!task || task.spec.principal === caller.principal) return [];
-      const detail = message.type === "cancel" ? message.message : message.signal;
+      const detail = message.type === "cancel" ? message.message : withReason(message.signal, message.reason);
       return [{ ...of(caller, `task.${message.type}`, `task ${taskId}`), namespace: task.namespace, detail }];
     }
     case "resolve": {
-      const { caller, taskId, stepName, action } = message;
+      const { caller, taskId, stepName, action, reason } = message;
       const { namespace = "" } = work.task(taskId) ?? {};
       const object = stepName === "" ? `task ${taskId}` : `step ${taskId}/${stepName}`;
-      return [{ ...of(caller, "step.resolve", object), namespace, detail: action.type }];
+      return [{ ...of(caller, "step.resolve", object), namespace, detail: withReason(action.type, reason) }];
     }
     case "submit": {
       const made = answer?.type === "tasks" ? answer.tasks : [];
-      return message.drafts.flatMap(({ id, namespace, spec }, i) => {
-        if (spec.retryOf === "" || made[i] !== id) return [];
-        return [
-          { ...of(message.caller, "task.retry", `task ${spec.retryOf}`), namespace, detail: `as task ${id}` },
-        ];
+      return message.drafts.flatMap(({ id, namespace, spec: { retryOf }, fork, isRedrive, reason }, i) => {
+        const old = fork?.of ?? retryOf;
+        if (old === "" || made[i] !== id) return [];
+        const from = fork ? ` from ${fork.from || "what failed"}` : "";
+        const detail = withReason(`as task ${id}${from}`, reason);
+        const action = fork ? "task.fork" : isRedrive ? "dead_letter.redrive" : "task.retry";
+        return [{ ...of(message.caller, action, `task ${old}`), namespace, detail }];
       });
+    }
+    case "update.dead.letter": {
+      const { caller, taskId, status = "" } = message;
+      const { namespace = "" } = work.task(taskId) ?? {};
+      return [{ ...of(caller, "dead_letter.update", `task ${taskId}`), namespace, detail: status }];
     }
     case "register": {
       const row = answer?.type === "template" ? answer.template : undefined;
@@ -85,9 +94,38 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
       return [
         { ...of(message.caller, "worker.drain", `worker ${message.workerId}`), detail: message.message },
       ];
+    case "pause": {
+      const { caller, scope, message: reason, until } = message;
+      const end = until === NEVER ? "until it is resumed" : `until ${iso(until)}`;
+      const detail = reason === "" ? end : `${end}: ${reason}`;
+      return [{ ...of(caller, "pause.create", pauseObject(scope)), namespace: namespaceOf(scope), detail }];
+    }
+    case "resume": {
+      const { caller, scope } = message;
+      const known = answer?.type === "pause" && answer.pause !== undefined;
+      return [
+        {
+          ...of(caller, "pause.end", pauseObject(scope)),
+          namespace: namespaceOf(scope),
+          detail: known ? "" : "not known to be paused",
+        },
+      ];
+    }
     default:
       return [];
   }
+}
+
+/** What is asked of one Task, by the type of the message, and its action. */
+const ofOperators = {
+  cancel: "task.cancel",
+  resolve: "step.resolve",
+  signal: "task.signal",
+  "update.dead.letter": "dead_letter.update",
+} as const satisfies { readonly [Type in Message["type"]]?: string };
+
+function isOfOperator(message: Message): message is Extract<Message, { type: keyof typeof ofOperators }> {
+  return Object.hasOwn(ofOperators, message.type);
 }
 
 /** A refusal because of who asks, which the actor finds that reads the rows. */
@@ -102,11 +140,11 @@ function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn
     const object = `worker ${message.hello.info.workerId}`;
     return { ...of(message.caller, "worker.impersonate", object), detail: fault.reason ?? "" };
   }
-  if (message.type === "cancel" || message.type === "resolve" || message.type === "signal") {
+  if (isOfOperator(message)) {
     const { caller, taskId } = message;
     const task = work.task(taskId);
     if (!task || mayUse(caller, task.namespace)) return undefined;
-    const action = { cancel: "task.cancel", resolve: "step.resolve", signal: "task.signal" }[message.type];
+    const action = ofOperators[message.type];
     return {
       ...of(caller, action, `task ${taskId}`),
       namespace: task.namespace,
@@ -117,6 +155,18 @@ function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn
   const { namespace } = message.template;
   const object = `template ${templateKey(message.template)}`;
   return { ...of(message.caller, "template.register", object), namespace, detail: "FOREIGN_NAMESPACE" };
+}
+
+function withReason(what: string, reason = ""): string {
+  return reason === "" ? what : `${what}: ${reason}`;
+}
+
+function pauseObject(scope: PauseScope): string {
+  return `pause of ${scopeText(scope)}`;
+}
+
+function namespaceOf({ namespace }: PauseScope): string {
+  return namespace === EVERY_NAMESPACE ? "" : namespace;
 }
 
 function of({ principal }: Caller, action: string, object: string) {

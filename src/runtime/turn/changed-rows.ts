@@ -1,6 +1,6 @@
 import type { RunId, TaskId } from "#domain/id";
 import { type RunRow, runSummary } from "#domain/task/run";
-import type { StepRow } from "#domain/task/step";
+import { isTakenOver, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import { recordEnd, recordStep, type StateHistory } from "../machines/state-history.js";
@@ -44,7 +44,9 @@ export function applyChanges(
     const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
     if (lane) work.lanes.add(lane);
     journal.push(work.changes.steps, { before, after });
-    if (!before && after.state === "pending") recordStep(after, work, at);
+    if (!before && (after.state === "pending" || isTakenOver(after, work.task(key.taskId) as TaskRow))) {
+      recordStep(after, work, at);
+    }
   }
   states.recordSteps(work, at);
   for (const [id, before] of changed.tasks) {

@@ -10,11 +10,13 @@ import { limits } from "#limits/index";
 import { needsOf } from "../machines/actors.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "../machines/lifecycles.js";
 import { StateHistory } from "../machines/state-history.js";
+import { unseen } from "../memory/rows-seen.js";
 import { withDependencies, withInput } from "../memory/step-changes.js";
 import { applyChanges, type ChangedRows } from "./changed-rows.js";
 import type { CascadeParts } from "./context.js";
 import type { Deciding } from "./culprit.js";
 import { boundedSend } from "./effect.js";
+import { carryOutRest } from "./pauses.js";
 import { sendOrEnd } from "./send-assignment.js";
 
 type Creation = Extract<Command, { type: `create${string}` | "attachWorker" }>;
@@ -83,19 +85,12 @@ export class MessageCascade {
   /** A decision does not rest on the rows that only say what to load for it: it looks at them itself if it does. */
   #needsOf(addressed: AddressedMessage): Needs {
     const { work, view } = this.#parts.context;
-    const { seen } = work;
-    if (!seen) return needsOf(addressed, view);
-    work.seen = undefined;
-    try {
-      return needsOf(addressed, view);
-    } finally {
-      work.seen = seen;
-    }
+    return unseen(work, () => needsOf(addressed, view));
   }
 
   #carryOut(command: Command): void {
     const { recorder } = this.#parts;
-    const { work, memory } = this.#parts.context;
+    const { work } = this.#parts.context;
     switch (command.type) {
       case "createTask":
       case "createStep":
@@ -110,14 +105,11 @@ export class MessageCascade {
       case "noteCompensableBelow":
       case "noteInDoubt":
       case "releaseKey":
+      case "keepDeadLetter":
         this.#note(command);
         break;
       case "addDependencies":
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
-        break;
-      case "keepTemplate":
-        work.addTemplate(command.params.template);
-        memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":
         work.rows.keepText("stepInputs", command.params);
@@ -130,7 +122,8 @@ export class MessageCascade {
         this.#advance(command);
         break;
       case "keepOutput":
-        work.rows.keepText("outputs", command.params);
+      case "keepActions":
+        work.rows.keepText(command.type === "keepOutput" ? "outputs" : "stepActions", command.params);
         break;
       case "record":
         work.record(command.params.taskId, command.params.entry);
@@ -158,7 +151,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        this.#parts.context.nodes?.carryOut(command, (run) => this.#putRun(run));
+        carryOutRest(command, this.#parts, this.#putRun, this.#putStep);
     }
   }
 
@@ -167,9 +160,9 @@ export class MessageCascade {
     const { work, memory } = context;
     switch (command.type) {
       case "createTask": {
-        const { task, input } = command.params;
+        const { task, input, copies } = command.params;
         this.#changed.tasks.set(task.id, undefined);
-        work.addTask(task, input);
+        work.addTask(task, input, copies);
         this.#states.noteTask(task.id, task.state);
         recorder?.changed("task", undefined, task);
         break;
@@ -191,13 +184,16 @@ export class MessageCascade {
   }
 
   /** Notes in a row what has nothing to do with its state. */
-  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" }>): void {
+  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" | "keepDeadLetter" }>): void {
     const { type, params } = command;
     if (type === "noteInDoubt") this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
     else if (type === "noteCompensation") {
       this.#changeTask(params.taskId, { compensatedBy: params.compensatedBy });
     } else if (type === "noteCompensableBelow") this.#changeTask(params.taskId, { compensableBelow: true });
-    else this.#changeTask(params.taskId, { ownsKey: false });
+    else if (type === "keepDeadLetter") {
+      this.#parts.context.work.putSingle("deadLetters", params.row);
+      this.#changeTask(params.row.taskId, { hasDeadLetter: true });
+    } else this.#changeTask(params.taskId, { ownsKey: false });
   }
 
   /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */
@@ -292,17 +288,17 @@ export class MessageCascade {
     this.#putStep(after);
   }
 
-  #putStep(row: StepRow): void {
+  readonly #putStep = (row: StepRow): void => {
     const { work } = this.#parts.context;
     const key = { taskId: row.taskId, stepName: row.name };
     const name = stepKey(key);
     if (!this.#changed.steps.has(name)) this.#changed.steps.set(name, { before: work.step(key), ...key });
     work.putStep(row);
-  }
+  };
 
-  #putRun(row: RunRow): void {
+  readonly #putRun = (row: RunRow): void => {
     const { work, nodes } = this.#parts.context;
     if (!this.#changed.runs.has(row.id)) this.#changed.runs.set(row.id, work.run(row.id));
     work.putRun(nodes ? nodes.named(row) : row);
-  }
+  };
 }

@@ -2,10 +2,12 @@ import type { Answer } from "#actors/commands";
 import type { Asker } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId, TaskId } from "#domain/id";
+import type { Pause } from "#domain/pause/pause";
 import { isOver, runSummary } from "#domain/task/run";
 import { stepStates, stepSummary } from "#domain/task/step";
 import { countOf, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store-turns";
@@ -19,7 +21,7 @@ import type { Watchers } from "../watch/watchers.js";
 import type { Decided } from "./turn.js";
 
 /** What the caller of a plane method gets for an actor's answer: rows instead of ids. */
-export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
+export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | Pause | undefined;
 
 /** Who follows what turns do. */
 interface Followers {
@@ -66,7 +68,7 @@ export function perform(
     }
   });
   try {
-    count(work, core);
+    count(work, at, core);
   } catch (error) {
     failed("metrics", error, {}, core);
   }
@@ -119,6 +121,8 @@ function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: W
       return answer.session;
     case "template":
       return answer.template;
+    case "pause":
+      return answer.pause;
     case "tasks":
       return answer.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
     default:
@@ -188,7 +192,8 @@ function framesBySession(work: Workspace): Map<SessionId, WorkerFrame[]> {
   return bySession;
 }
 
-function count({ changes, effects, log }: Workspace, { telemetry }: Core): void {
+function count(work: Workspace, at: Instant, { telemetry }: Core): void {
+  const { changes, effects, log } = work;
   for (const effect of effects) {
     if (effect.type === "countRefused") telemetry.count("taskrun_reports_refused_total", effect.params);
   }
@@ -208,6 +213,9 @@ function count({ changes, effects, log }: Workspace, { telemetry }: Core): void 
     if (!before && !isOver(after.status)) telemetry.count("taskrun_runs_assigned_total");
     if (!isOver(after.status) || (before && isOver(before.status))) continue;
     telemetry.count("taskrun_runs_finished_total", { status: after.status, reason: after.reason || "NONE" });
+  }
+  for (const { status, reason, createdAt } of work.rows.changedOf("deadLetters")) {
+    if (status === "PENDING" && createdAt === at) telemetry.count("taskrun_dead_letters_total", { reason });
   }
   let chunks = 0;
   for (const { entries } of log) for (const { type } of entries) if (type === "output") chunks += 1;

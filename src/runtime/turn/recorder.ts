@@ -103,6 +103,8 @@ export class TurnRecorder {
       case "resolve":
       case "cancel":
       case "drain.worker":
+      case "pause":
+      case "resume":
         return GATEWAY;
       case "hello":
       case "report":

@@ -1,15 +1,16 @@
 import type { Answer } from "#actors/commands";
 import type { LaneView, Offer } from "#actors/scheduler/messages";
-import { mayTake } from "#actors/scheduler/placement";
+import { isServed, mayTake } from "#actors/scheduler/placement";
 import { type RunId, stepKey } from "#domain/id";
 import type { Lane } from "#domain/task/lane";
-import type { ReadyStep } from "#domain/task/step";
+import type { ReadyStep, StepRow } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import type { Journal } from "../memory/journal.js";
 import { freeWorkers } from "../memory/offer.js";
-import type { Workspace } from "../memory/workspace.js";
+import type { Change, Workspace } from "../memory/workspace.js";
 import { type CascadeDecider, CascadeFailure } from "./containment.js";
+import { endPauses } from "./pauses.js";
 import type { RowLoader } from "./row-loader.js";
 import { fromStore, StoreError } from "./store-error.js";
 
@@ -38,7 +39,8 @@ export class Scheduling {
    * and could assign more.
    */
   async run(): Promise<boolean> {
-    const { core, journal } = this.#parts;
+    const { core, journal, work } = this.#parts;
+    endPauses(core, work, journal);
     const mark = journal.mark();
     this.#lanesRead = [];
     let more = false;
@@ -58,26 +60,29 @@ export class Scheduling {
   async #schedule(): Promise<boolean> {
     const { core, work, cascades } = this.#parts;
     const { memory, leases, entropy } = core;
-    const { workers, free, deferred } = freeWorkers(memory.roster, leases);
+    const { workers, free, deferred } = freeWorkers(memory, leases);
     leases.hasDeferred = deferred;
     await this.#readLanes(workers);
     if (workers.length === 0) return false;
 
     const ready = memory.backlog
       .views()
-      .filter(({ lane }: LaneView) => canBeTaken(lane, workers))
+      .filter(({ lane }: LaneView) => isServed(lane, memory.pauses.present) && canBeTaken(lane, workers))
       .reduce((sum, view) => sum + view.ready.length, 0);
     const slots = slotsOf(workers);
     const count = Math.min(ready, slots, limits.turnAssignments);
-    const unread = () => this.#unread(workers).length > 0;
+    const unread = () => this.#unread(workers).some((lane) => isServed(lane, memory.pauses.present));
     if (count === 0) return slots > 0 && unread();
 
     const before = work.changes.runs.length;
+    const stepsBefore = work.changes.steps.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     const offer = { workers, free, runIds };
     const outcome = await cascades.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
     if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);
     const made = work.changes.runs.length - before;
+    // What was shelved has made room for what was behind it.
+    if (work.changes.steps.slice(stepsBefore).some(isMoved)) return true;
     // A Step left out for want of bytes may fit another worker, but only after these assignments are sent: try again.
     if (isLeftOut(outcome) && made > 0) return true;
     if (memory.backlog.shared && (await this.#dropGone())) return true;
@@ -111,7 +116,9 @@ export class Scheduling {
     if (unread.length === 0) return;
 
     const left = new Set(backlog.shared ? [] : work.changes.steps.map(({ before }) => before?.lane));
-    const useful = workers.length > 0 ? unread.slice(0, limits.turnLanes) : [];
+    const { present } = core.memory.pauses;
+    const served = unread.filter((lane) => isServed(lane, present));
+    const useful = workers.length > 0 ? served.slice(0, limits.turnLanes) : [];
     this.#lanesRead = [...new Set([...unread.filter(({ key }) => left.has(key)), ...useful])];
     for (const lane of this.#lanesRead) await this.#readLane(lane, workers);
   }
@@ -215,4 +222,9 @@ function slotsOf(workers: Workers): number {
 
 function isLeftOut(outcome: Answer | CascadeFailure | undefined): boolean {
   return outcome !== undefined && !(outcome instanceof CascadeFailure) && outcome.type === "scheduled";
+}
+
+/** True of a ready Step that waits in another lane now. */
+function isMoved({ before, after }: Change<StepRow>): boolean {
+  return before?.state === "enqueued" && after.state === "enqueued";
 }

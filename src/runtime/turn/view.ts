@@ -12,6 +12,8 @@ import {
   type WorkerId,
 } from "#domain/id";
 import { type ByNamespace, limitOf } from "#domain/namespace-limits";
+import type { PauseSet } from "#domain/pause/pause-set";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -87,6 +89,10 @@ export class TurnView implements MessageView {
     return this.#work.run(id);
   }
 
+  deadLetter(taskId: TaskId): DeadLetterRow | undefined {
+    return this.#work.single("deadLetters", taskId);
+  }
+
   stepsOf(taskId: TaskId): readonly StepRow[] {
     return this.#work.stepsOf(taskId);
   }
@@ -109,6 +115,10 @@ export class TurnView implements MessageView {
 
   output(key: StepKey): string | undefined {
     return this.#work.outputs.get(stepKey(key));
+  }
+
+  stepActions(key: StepKey): string | undefined {
+    return this.#work.rows.texts.stepActions.get(stepKey(key));
   }
 
   template(ref: TemplateRef): TemplateRow | undefined {
@@ -193,6 +203,10 @@ export class TurnView implements MessageView {
 
   leaseUntil(session: SessionId): Instant {
     return this.#leases.until(session);
+  }
+
+  get pauses(): PauseSet {
+    return this.#memory.pauses.present;
   }
 
   get lanes(): readonly LaneView[] {

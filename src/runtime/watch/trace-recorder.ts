@@ -1,5 +1,5 @@
 import { isOver } from "#domain/task/run";
-import { hasEnded, type StepRow } from "#domain/task/step";
+import { hasEnded, isTakenOver, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
 import { isSampled, traceOf } from "#domain/task/trace";
 import { type Instant, NEVER } from "#domain/time/time";
@@ -47,7 +47,7 @@ export class TraceRecorder {
       const { after } = change;
       if (!hasEnded(after.state)) continue;
       const task = work.task(after.taskId);
-      if (!task || !isTraced(task) || !endsNow(change, task)) continue;
+      if (!task || !isTraced(task) || !endsNow(change, task) || isTakenOver(after, task)) continue;
       const reason = after.runId === "" ? "" : (work.run(after.runId)?.reason ?? "");
       tracing.stepEnded(after, task, reason);
     }

@@ -5,7 +5,7 @@ import { type Revisioned, rowKind, rowKindNames, textKindNames } from "#domain/r
 import type { TaskRow } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
 import { NEVER } from "#domain/time/time";
-import type { Commit } from "#ports/store-turns";
+import type { Commit, ResultCopy } from "#ports/store-turns";
 import { keyOf, type MemoryTables, storedById, storedOf } from "./reads.js";
 
 /**
@@ -18,6 +18,12 @@ export function check(tables: MemoryTables, turn: Commit): void {
   checkRows(tables, turn);
   checkKeys(tables, turn);
   checkTemplates(tables, turn);
+  checkCopies(tables, turn);
+}
+
+function checkCopies({ tasks }: MemoryTables, { copies = [] }: Commit): void {
+  const isThere = ({ from }: ResultCopy) => tasks.get(from.taskId)?.texts.outputs.has(from.stepName);
+  if (!copies.every(isThere)) throw new Conflict("a result to copy is gone; load it again");
 }
 
 function checkRows(tables: MemoryTables, turn: Commit): void {
@@ -39,7 +45,7 @@ function checkRows(tables: MemoryTables, turn: Commit): void {
       const id = idOf(row);
       const stored = storedOf(tables, kind, row);
       if (taskOf && !isKnown(taskOf(row))) violation ??= `no task ${taskOf(row)}`;
-      expect({ kind, id, revision: row.revision - 1 }, stored);
+      expect({ kind, id, revision: turn.imports ? 0 : row.revision - 1 }, stored);
       const end = stored && endOf?.(stored);
       if (end !== undefined && end !== endOf?.(row)) violation ??= `${noun} ${id} is ${end} for ever`;
     }

@@ -83,7 +83,7 @@ export class MemoryNodes implements Omit<NodeStore, "poll"> {
 
   /** @param nextDueAt of the deadlines that no process but the one that asks has claimed */
   async poll({ node, tasks, workers }: PollQuery, nextDueAt: Instant | undefined): Promise<Polled> {
-    const { held, lanes, waiting, templates, agents } = await this.#whole.boot();
+    const { held, lanes, waiting, templates, agents, pauses } = await this.#whole.boot();
     const ready = new Set<string>();
     for (const { key } of lanes) if ((await this.#whole.reads.countReady([key], 1)) > 0) ready.add(key);
     const known = new Map(workers.map(({ key, revision }) => [key, revision]));
@@ -107,6 +107,7 @@ export class MemoryNodes implements Omit<NodeStore, "poll"> {
       waiting,
       templates,
       agents,
+      pauses,
     };
   }
 

@@ -1,14 +1,20 @@
 import type { RowRef } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import { beginningAt } from "#domain/id-time";
+import { covers, type PauseScope } from "#domain/pause/pause";
 import { keyOfId, type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
 import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { compareReady, readyStep, type StepRow } from "#domain/task/step";
-import type { TaskRow } from "#domain/task/task";
+import { type TaskRow, taskStatus } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import { type Instant, NEVER } from "#domain/time/time";
+import type { DeadLetterReads } from "#ports/dead-letters";
 import type {
   LanePlace,
+  Lately,
+  Queue,
   Reads,
   TaskDetail,
   TaskFilter,
@@ -16,6 +22,8 @@ import type {
   TemplateFilter,
   TemplatePage,
 } from "#ports/store-reads";
+import { countStatuses } from "../shared/count-statuses.js";
+import { MemoryDeadLetters } from "./dead-letters.js";
 import { compare, type MemoryTemplates } from "./templates.js";
 
 /** Everything stored of one Task. Rows are immutable, so that they are returned without a copy. */
@@ -44,10 +52,12 @@ export interface MemoryTables {
 
 /** The read side of the memory store, over the tables that its commits change. */
 export class MemoryReads implements Reads {
+  readonly deadLetters: DeadLetterReads;
   readonly #tables: MemoryTables;
 
   constructor(tables: MemoryTables) {
     this.#tables = tables;
+    this.deadLetters = new MemoryDeadLetters(tables);
   }
 
   async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
@@ -86,6 +96,53 @@ export class MemoryReads implements Reads {
     return Math.min(count, most);
   }
 
+  async countHeld(scope: PauseScope): Promise<number> {
+    let count = 0;
+    for (const { task, runs } of this.#tables.tasks.values()) {
+      for (const run of runs.values()) {
+        if (run.heldBy !== "" && covers(scope, { ...run, template: task.spec.template })) count += 1;
+      }
+    }
+    return count;
+  }
+
+  async queues(
+    lanes: readonly string[],
+    { counted, first }: { readonly counted: number; readonly first: number },
+  ): Promise<readonly Queue[]> {
+    const ready = [...this.#tables.ready.values()];
+    return lanes.map((lane) => {
+      const own = ready
+        .filter((step) => step.lane === lane)
+        .map(readyStep)
+        .sort(compareReady);
+      const names = own.slice(0, first).map(({ taskId }) => taskId);
+      return { lane, waiting: Math.min(own.length, counted), first: names };
+    });
+  }
+
+  async lately(namespaces: TaskFilter["namespaces"], since: Instant, rows: number): Promise<Lately> {
+    const all = [...this.#tables.tasks.values()].map(({ task }) => task);
+    const created = all.filter((task) => task.id >= beginningAt(since)).sort((a, b) => compare(b.id, a.id));
+    const ended = all.filter(({ finishedAt }) => finishedAt > NEVER && finishedAt >= since).sort(laterEnd);
+    const isIn = ({ namespace }: TaskRow) => namespaces === "*" || namespaces.includes(namespace);
+    return {
+      created: created.slice(0, rows).filter(isIn).length,
+      ended: countStatuses(ended.slice(0, rows).filter(isIn).map(taskStatus)),
+      isCut: created.length > rows || ended.length > rows,
+    };
+  }
+
+  async lastFailed(namespaces: TaskFilter["namespaces"], rows: number, most: number) {
+    return [...this.#tables.tasks.values()]
+      .map(({ task }) => task)
+      .filter(({ finishedAt }) => finishedAt > NEVER)
+      .sort(laterEnd)
+      .slice(0, rows)
+      .filter((task) => selects({ namespaces, status: "FAILED" }, task))
+      .slice(0, most);
+  }
+
   async run(id: RunId): Promise<RunRow | undefined> {
     return runIn(this.#tables, id);
   }
@@ -106,8 +163,16 @@ export class MemoryReads implements Reads {
     return this.#tables.tasks.get(id)?.texts.inputs.get("");
   }
 
+  async stepInput({ taskId, stepName }: StepKey): Promise<string | undefined> {
+    return this.#tables.tasks.get(taskId)?.texts.stepInputs.get(stepName);
+  }
+
   async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
     return this.#tables.tasks.get(taskId)?.texts.outputs.get(stepName);
+  }
+
+  async stepActions({ taskId, stepName }: StepKey): Promise<string | undefined> {
+    return this.#tables.tasks.get(taskId)?.texts.stepActions.get(stepName);
   }
 
   async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
@@ -124,6 +189,11 @@ export class MemoryReads implements Reads {
     const kept = this.#tables.tasks.get(taskId);
     return kept && { earliest: 1, last: kept.log.length };
   }
+}
+
+/** The Task that has ended later comes first. */
+function laterEnd(a: TaskRow, b: TaskRow): number {
+  return b.finishedAt - a.finishedAt || compare(b.id, a.id);
 }
 
 export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | undefined {

@@ -53,6 +53,7 @@ function handle({ whole, outcomes, claims, nodes, now }: Parts, by: number): Sto
     audit: whole.audit,
     enrolment: whole.enrolment,
     usage: whole.usage,
+    figures: (...args) => whole.figures(...args),
     // The clock of the store stands for the last recorded instant: no process has recorded a later one.
     boot: async () => ({ ...(await whole.boot()), held: [], at: now() }),
     load: (needs) => whole.load(needs),
@@ -73,7 +74,7 @@ function handle({ whole, outcomes, claims, nodes, now }: Parts, by: number): Sto
     ready: (lane, limit) => claims.ready(lane, limit, by),
     due: (at, limit) => claims.due(at, limit, by),
     nextDueAt: () => claims.nextDueAt(by),
-    removeFinished: (before, limit) => whole.removeFinished(before, limit),
+    removeFinished: (...args) => whole.removeFinished(...args),
     close: async () => {},
   };
 }

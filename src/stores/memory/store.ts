@@ -10,22 +10,26 @@ import {
   textKindNames,
   textPlace,
 } from "#domain/row-kinds";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
+import { isDue, type RetentionTerms, termsOf } from "#domain/task/retention";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { isKept, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import { earliest, type Instant, NEVER } from "#domain/time/time";
 import { type AgentRow, agentKey } from "#domain/worker/agent";
 import type { WorkerKey } from "#domain/worker/worker-row";
 import type { CredentialStore } from "#ports/credentials";
-import type { Store } from "#ports/store";
+import type { FiguresPage, Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
 import { MemoryAudit } from "./audit.js";
 import { check, ownedKey } from "./check.js";
 import { MemoryCredentials } from "./credentials.js";
 import { MemoryEnrolment } from "./enrolment.js";
+import { MemoryFigures } from "./figures.js";
 import { loadFrom } from "./load.js";
+import { MemoryPauses } from "./pauses.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
 import { MemoryUsage } from "./usage.js";
@@ -46,6 +50,8 @@ export class MemoryStore implements Store {
   readonly enrolment = new MemoryEnrolment((append) => this.audit.add(append));
   readonly usage = new MemoryUsage();
   readonly #agents = new Map<string, AgentRow>();
+  readonly #pauses = new MemoryPauses();
+  readonly #figures = new MemoryFigures(this.#tables);
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();
   #at: Instant = NEVER;
@@ -65,6 +71,7 @@ export class MemoryStore implements Store {
       waiting,
       templates: this.#tables.templates.counts(),
       agents: [...this.#agents.values()],
+      pauses: this.#pauses.all(),
       nextDueAt: await this.nextDueAt(),
     };
   }
@@ -91,6 +98,10 @@ export class MemoryStore implements Store {
         this.#have(taskId).texts[kind].set(name, text.json);
       }
     }
+    for (const { from, to } of turn.copies ?? []) {
+      const json = this.#have(from.taskId).texts.outputs.get(from.stepName) ?? "";
+      this.#have(to.taskId).texts.outputs.set(to.stepName, json);
+    }
     for (const template of turn.templates) this.#tables.templates.add(template);
     const firstSeqs = turn.log.map(({ taskId, entries }) => {
       const { log } = this.#have(taskId);
@@ -105,6 +116,7 @@ export class MemoryStore implements Store {
     for (const lane of turn.lanesAdded) this.#lanes.set(lane.key, lane);
     for (const key of turn.agentsForgotten) this.#agents.delete(agentKey(key));
     for (const row of turn.agents) this.#agents.set(agentKey(row), row);
+    if (turn.pauses) this.#pauses.change(turn.pauses);
     if (turn.audit) this.audit.add(turn.audit);
     this.#at = turn.at;
     return { firstSeqs };
@@ -136,16 +148,37 @@ export class MemoryStore implements Store {
     return next;
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async removeFinished(
+    before: Instant | RetentionTerms,
+    limit: number,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
+  ): Promise<readonly TaskId[]> {
+    const terms = termsOf(before);
+    const { pendingSince = NEVER } = terms;
+    const letters = (this.#tables.singles.get("deadLetters") ?? new Map()) as ReadonlyMap<
+      string,
+      DeadLetterRow
+    >;
+    const isPending = (id: TaskId) => {
+      const letter = letters.get(id);
+      return letter?.status === "PENDING" && letter.createdAt >= pendingSince;
+    };
     const removed = [...this.#tables.tasks.values()]
-      .filter(({ task }) => isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before)
+      .filter(({ task }) => isTerminal(task.state) && task.finishedAt !== NEVER && isDue(task, terms))
       .filter(({ runs }) => [...runs.values()].every(({ heldBy }) => heldBy === ""))
+      .filter(({ task }) => !isPending(task.id))
       .filter(({ task }) => !isKept(task, (id) => this.#tables.tasks.get(id)?.task))
       .sort((a, b) => a.task.finishedAt - b.task.finishedAt || compare(a.task.id, b.task.id))
       .slice(0, limit);
 
+    const ids = removed.map(({ task }) => task.id);
+    if (ids.length > 0) await archive?.(ids);
     for (const kept of removed) this.#remove(kept);
-    return removed.map(({ task }) => task.id);
+    return ids;
+  }
+
+  async figures(after: TaskId | undefined, limit: number): Promise<FiguresPage> {
+    return this.#figures.page(after, limit);
   }
 
   /** Removes the row of a worker, of several nodes' store. */

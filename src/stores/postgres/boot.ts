@@ -3,7 +3,7 @@ import { instant } from "#domain/time/time";
 import type { BootState } from "#ports/store-turns";
 import type { Cells, Connection } from "./connect/connection.js";
 import { restorationFrom, restored } from "./restored.js";
-import { agentFrom, laneFrom, rowFrom } from "./rows/rows.js";
+import { agentFrom, laneFrom, pauseFrom, rowFrom } from "./rows/rows.js";
 
 export const boots = {
   at: { text: "SELECT coalesce(max(at), 0) FROM commits" },
@@ -12,6 +12,7 @@ export const boots = {
   waiting: { text: "SELECT namespace, sum(count) FROM waiting GROUP BY namespace HAVING sum(count) <> 0" },
   templates: { text: "SELECT namespace, count(*) FROM templates GROUP BY namespace" },
   agents: { text: "SELECT data FROM agents" },
+  pauses: { text: "SELECT data FROM pauses" },
 } as const;
 
 /** Both kinds of deadlines have an index of their own, see `due` in `store.ts`. */
@@ -38,6 +39,7 @@ export async function bootState(connection: Connection, isShared: boolean): Prom
       waiting: new Map((await connection.query(boots.waiting)).map(countOf)),
       templates: new Map((await connection.query(boots.templates)).map(countOf)),
       agents: (await connection.query(boots.agents)).map(([data]) => agentFrom(data)),
+      pauses: (await connection.query(boots.pauses)).map(([data]) => pauseFrom(data)),
       nextDueAt: instantOf(due),
       ...(before && { restored: restorationFrom(before) }),
     };

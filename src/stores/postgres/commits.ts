@@ -8,8 +8,8 @@ import type { Connection } from "./connect/connection.js";
 import { ConnectionLost, failureOf, isServerError, TAKEN_OVER, troubleOf } from "./connect/failure.js";
 import type { Pool } from "./connect/pool.js";
 import { endSession, taken } from "./connect/session.js";
-import { type CommitCall, commitCall } from "./rows/commit-call.js";
-import { rowTable } from "./rows/rows.js";
+import { type CommitCall, commitCall, isFirst } from "./rows/commit-call.js";
+import { rowTable, tableName } from "./rows/rows.js";
 
 const PRUNE = {
   name: "prune-commits",
@@ -135,7 +135,7 @@ function wasSent(error: unknown): boolean {
 /** Rows that the commit writes for the first time: expected not to be there. */
 function madeRows(turn: Commit): readonly RowRef[] {
   return rowKindNames.flatMap((kind) => {
-    const rows = turn[kind].filter(({ revision }) => revision === 1);
+    const rows = turn[kind].filter((row) => isFirst(turn, row));
     return rows.map((row) => ({ kind, id: rowKind(kind).idOf(row), revision: 0 }));
   });
 }
@@ -152,7 +152,7 @@ async function conflictOf(connection: Connection, call: CommitCall, turn: Commit
     const arrays = keys.map((_, i) => `$${i + 1}::text[]`).join(", ");
     const on = keys.map((column) => `t.${column} = w.${column}`).join(" AND ");
     const text = `SELECT coalesce(t.revision, 0) FROM unnest(${arrays}) WITH ORDINALITY AS w(${keys.join(", ")}, place)
-      LEFT JOIN ${kind} AS t ON ${on} ORDER BY w.place`;
+      LEFT JOIN ${tableName(kind)} AS t ON ${on} ORDER BY w.place`;
     const found = await connection.query(
       { text },
       keys.map((_, i) => parts.map((key) => key[i])),

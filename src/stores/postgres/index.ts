@@ -7,7 +7,17 @@ import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { NodeStore } from "#ports/nodes";
-import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import type {
+  BootState,
+  Commit,
+  Committed,
+  FiguresPage,
+  Loaded,
+  Needs,
+  Reads,
+  Store,
+  StoreOutage,
+} from "#ports/store";
 import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import type { OpenStore } from "./store.js";
@@ -99,8 +109,12 @@ class PostgresStore implements Store {
     return (await this.#opened()).nextDueAt();
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    return (await this.#opened()).removeFinished(before, limit);
+  async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
+    return (await this.#opened()).removeFinished(...args);
+  }
+
+  async figures(...args: Parameters<OpenStore["figures"]>): Promise<FiguresPage> {
+    return (await this.#opened()).figures(...args);
   }
 
   outage(): StoreOutage | undefined {
@@ -135,13 +149,25 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     tasks: async (...args) => (await opened()).tasks(...args),
     countReady: async (...args) => (await opened()).countReady(...args),
     countBefore: async (...args) => (await opened()).countBefore(...args),
+    countHeld: async (scope) => (await opened()).countHeld(scope),
+    queues: async (...args) => (await opened()).queues(...args),
+    lately: async (...args) => (await opened()).lately(...args),
+    lastFailed: async (...args) => (await opened()).lastFailed(...args),
     run: async (id) => (await opened()).run(id),
     template: async (ref) => (await opened()).template(ref),
     templates: async (...args) => (await opened()).templates(...args),
+    stepActions: async (step) => (await opened()).stepActions(step),
     input: async (id) => (await opened()).input(id),
+    stepInput: async (step) => (await opened()).stepInput(step),
     output: async (step) => (await opened()).output(step),
     log: async (...args) => (await opened()).log(...args),
     logBounds: async (id) => (await opened()).logBounds(id),
+    deadLetters: {
+      get: async (...args) => (await opened()).deadLetters.get(...args),
+      list: async (...args) => (await opened()).deadLetters.list(...args),
+      queue: async (...args) => (await opened()).deadLetters.queue(...args),
+      count: async (...args) => (await opened()).deadLetters.count(...args),
+    },
     within: (namespaces) =>
       readsOf(async () => {
         const reads = await opened();

@@ -1,6 +1,7 @@
 import type { TaskId } from "#domain/id";
+import { isDue, latestOf, type RetentionTerms } from "#domain/task/retention";
 import { isKept, type TaskRow } from "#domain/task/task";
-import type { Instant } from "#domain/time/time";
+import { type Instant, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Calls } from "./connect/calls.js";
 import { rowFrom } from "./rows/rows.js";
@@ -12,6 +13,8 @@ const statements = {
     text: `SELECT fixed, data FROM tasks AS t
       WHERE finished_at > 0 AND finished_at < $1 AND (finished_at, id) > ($2, $3) AND ended IS NOT NULL
         AND NOT EXISTS (SELECT FROM runs AS r WHERE r.task_id = t.id AND r.held)
+        AND NOT EXISTS (SELECT FROM dead_letters AS d
+          WHERE d.task_id = t.id AND d.status = 'PENDING' AND d.created_at >= $5)
       ORDER BY finished_at, id LIMIT $4`,
   },
   others: { name: "others", text: "SELECT fixed, data FROM tasks WHERE id = ANY ($1::text[])" },
@@ -40,9 +43,14 @@ export class FinishedTasks {
     this.#owner = owner;
   }
 
-  async remove(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    const wanted = await this.#find(before, limit);
+  async remove(
+    terms: RetentionTerms,
+    limit: number,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
+  ): Promise<readonly TaskId[]> {
+    const wanted = await this.#find(terms, limit);
     if (wanted.length === 0) return [];
+    await archive?.(wanted);
     // A repetition after a lost answer finds none of those that the first call has removed: they count as removed.
     let isFirst = true;
     const removed = await this.#calls.run(async (connection) => {
@@ -58,14 +66,18 @@ export class FinishedTasks {
     return wanted.filter((id) => removed.has(id));
   }
 
-  async #find(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async #find(terms: RetentionTerms, limit: number): Promise<readonly TaskId[]> {
+    const before = latestOf(terms);
     const found: TaskId[] = [];
     let place = this.#from;
     let kept = 0;
     this.#from = START;
     while (found.length < limit) {
-      const page = await this.#page(before, place, limit);
-      const removable = (await this.#removable(page)).slice(0, limit - found.length);
+      const page = await this.#page(before, place, limit, terms.pendingSince ?? NEVER);
+      const removable = (await this.#removable(page.filter((task) => isDue(task, terms)))).slice(
+        0,
+        limit - found.length,
+      );
       found.push(...removable);
       kept += page.length - removable.length;
       place = page.at(-1) ?? START;
@@ -77,8 +89,14 @@ export class FinishedTasks {
     return found;
   }
 
-  async #page(before: Instant, { finishedAt, id }: Place, size: number): Promise<readonly TaskRow[]> {
-    const rows = await this.#calls.query(statements.finished, [Math.ceil(before), finishedAt, id, size]);
+  async #page(
+    before: Instant,
+    { finishedAt, id }: Place,
+    size: number,
+    pendingSince: Instant,
+  ): Promise<readonly TaskRow[]> {
+    const values = [Math.ceil(before), finishedAt, id, size, Math.ceil(pendingSince)];
+    const rows = await this.#calls.query(statements.finished, values);
     return rows.map(([fixed, data]) => rowFrom<TaskRow>(fixed, data));
   }
 

@@ -3,13 +3,24 @@ import { setTimeout } from "node:timers/promises";
 import type { TaskId } from "#domain/id";
 import type { PostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
+import { termsOf } from "#domain/task/retention";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { NodeStore } from "#ports/nodes";
-import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import type {
+  BootState,
+  Commit,
+  Committed,
+  FiguresPage,
+  Loaded,
+  Needs,
+  Reads,
+  Store,
+  StoreOutage,
+} from "#ports/store";
 import { PostgresAudit } from "./audit/audit-log.js";
 import { bootState } from "./boot.js";
 import { Commits } from "./commits.js";
@@ -28,6 +39,7 @@ import { PostgresNodes } from "./nodes/node-store.js";
 import { keepPartitions } from "./partitions.js";
 import { loadedFrom, loadStatement } from "./read/load.js";
 import { postgresReads } from "./read/reads.js";
+import { storedPage, storedTasks } from "./read/stored-tasks.js";
 import { FinishedTasks } from "./retention.js";
 import { PostgresUsage } from "./usage.js";
 
@@ -47,6 +59,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   readonly #writers: Pool;
   readonly #readers: Pool;
   readonly #calls: Calls;
+  readonly #reading: Calls;
   readonly #commits: Commits;
   readonly #finished: FinishedTasks;
   #partitionsKeptAt = Number.NEGATIVE_INFINITY;
@@ -77,7 +90,8 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     this.credentials = new PostgresCredentials(this.#calls);
     this.#finished = new FinishedTasks(this.#calls, owner);
     this.audit = new PostgresAudit(this.#calls);
-    this.reads = postgresReads(new Calls(this.#readers, context));
+    this.#reading = new Calls(this.#readers, context);
+    this.reads = postgresReads(this.#reading);
   }
 
   /**
@@ -126,9 +140,15 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     return this.#due.nextDueAt();
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async removeFinished(
+    ...[before, limit, archive]: Parameters<Store["removeFinished"]>
+  ): Promise<readonly TaskId[]> {
     await this.#keepPartitions();
-    return this.#finished.remove(before, limit);
+    return this.#finished.remove(termsOf(before), limit, archive);
+  }
+
+  figures(after: TaskId | undefined, limit: number): Promise<FiguresPage> {
+    return storedPage((values) => this.#reading.query(storedTasks, values), after, limit);
   }
 
   outage(): StoreOutage | undefined {

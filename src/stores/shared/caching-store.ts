@@ -5,7 +5,6 @@ import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
-import type { Instant } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import type { Reads, TaskDetail, TaskFilter } from "#ports/store-reads";
 import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
@@ -77,6 +76,7 @@ export function cachingStore(store: Store): Store {
     ...(store.audit && { audit: store.audit }),
     ...(store.enrolment && { enrolment: store.enrolment }),
     ...(store.usage && { usage: store.usage }),
+    ...(store.figures && { figures: store.figures.bind(store) }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),
@@ -90,7 +90,8 @@ export function cachingStore(store: Store): Store {
     async commit(turn: Commit): Promise<Committed> {
       try {
         const committed = await store.commit(turn);
-        cached.tasks.remember(turn, committed);
+        // An import is of Tasks that nobody asks for soon.
+        if (!turn.imports) cached.tasks.remember(turn, committed);
         cached.templates.register(turn.templates);
         return committed;
       } catch (error) {
@@ -104,8 +105,8 @@ export function cachingStore(store: Store): Store {
       }
     },
 
-    async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-      const removed = await store.removeFinished(before, limit);
+    removeFinished: async (...args) => {
+      const removed = await store.removeFinished(...args);
       for (const taskId of removed) cached.tasks.forget(taskId);
       return removed;
     },
@@ -173,8 +174,15 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
+    countHeld: (scope) => reads.countHeld(scope),
+    queues: (lanes, most) => reads.queues(lanes, most),
+    lately: (namespaces, since, rows) => reads.lately(namespaces, since, rows),
+    lastFailed: (namespaces, rows, most) => reads.lastFailed(namespaces, rows, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    stepActions: (step) => reads.stepActions(step),
+    deadLetters: reads.deadLetters,
     input,
+    stepInput: (step) => reads.stepInput(step),
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
     template: (ref) => (ref.version === "" ? reads.template(ref) : template(ref)),
     log: (...args) => (cached.tasks.logHasEnded(args[0]) ? log(...args) : reads.log(...args)),
@@ -203,6 +211,8 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     async input(id: TaskId): Promise<string | undefined> {
       return cached.input(id) ?? reads.input(id);
     },
+    // Asked for by nobody but an export.
+    stepInput: (step) => reads.stepInput(step),
     async output(step: StepKey): Promise<string | undefined> {
       return cached.output(step) ?? reads.output(step);
     },
@@ -216,6 +226,12 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
+    countHeld: (scope) => reads.countHeld(scope),
+    queues: (lanes, most) => reads.queues(lanes, most),
+    lately: (namespaces, since, rows) => reads.lately(namespaces, since, rows),
+    lastFailed: (namespaces, rows, most) => reads.lastFailed(namespaces, rows, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    stepActions: (step) => reads.stepActions(step),
+    deadLetters: reads.deadLetters,
   };
 }

@@ -27,6 +27,8 @@ interface Family {
   task: TaskRow;
   /** True if every row and text of it is cached: it was created since the cache began. */
   readonly whole: boolean;
+  /** True if the store has texts of it that were never here: results that it has copied. */
+  lacksTexts: boolean;
   /** In the order of the graph, if all are cached. */
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
@@ -103,7 +105,7 @@ export class TaskCache {
     const family = this.#families.get(taskId);
     const text = family?.texts[kind].get(name);
     if (text !== undefined) found[kind].set(textId(key), text);
-    return family !== undefined && (text !== undefined || this.#isAll(family));
+    return family !== undefined && (text !== undefined || (this.#isAll(family) && !family.lacksTexts));
   }
 
   /** True if what is not cached of the Task is nowhere. */
@@ -176,6 +178,10 @@ export class TaskCache {
         texts.set(name, text.json);
       }
     }
+    for (const { to } of turn.copies ?? []) {
+      const family = this.#families.get(to.taskId);
+      if (family) family.lacksTexts = true;
+    }
     for (const [i, { taskId, entries }] of turn.log.entries()) {
       this.#append(taskId, firstSeqs[i] as number, entries);
     }
@@ -238,6 +244,7 @@ export class TaskCache {
     const family: Family = {
       task,
       whole: task.revision === 1,
+      lacksTexts: false,
       steps: new Map(),
       runs: new Map(),
       texts: forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map()),

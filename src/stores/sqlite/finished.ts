@@ -1,5 +1,7 @@
 import type { TaskId } from "#domain/id";
+import { isDue, latestOf, type RetentionTerms } from "#domain/task/retention";
 import { isKept, type TaskRow } from "#domain/task/task";
+import { NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Layouts } from "./rows/layouts.js";
 import { taskTable } from "./rows/rows.js";
@@ -27,14 +29,18 @@ export class FinishedTasks {
     this.#layouts = layouts;
   }
 
-  find(before: number, limit: number): readonly TaskId[] {
+  find(terms: RetentionTerms, limit: number): readonly TaskId[] {
+    const before = latestOf(terms);
     const found: TaskId[] = [];
     let place = this.#from;
     let kept = 0;
     this.#from = START;
     while (found.length < limit) {
-      const page = this.#page(before, place, limit);
-      const removable = this.#removable(page).slice(0, limit - found.length);
+      const page = this.#page(before, place, limit, terms.pendingSince ?? NEVER);
+      const removable = this.#removable(page.filter((task) => isDue(task, terms))).slice(
+        0,
+        limit - found.length,
+      );
       found.push(...removable);
       kept += page.length - removable.length;
       place = page.at(-1) ?? START;
@@ -46,8 +52,8 @@ export class FinishedTasks {
     return found;
   }
 
-  #page(before: number, { finishedAt, id }: Place, size: number): readonly TaskRow[] {
-    const text = listed(taskTable, this.#sql.finished, [before, finishedAt, id, size]);
+  #page(before: number, { finishedAt, id }: Place, size: number, pendingSince: number): readonly TaskRow[] {
+    const text = listed(taskTable, this.#sql.finished, [before, finishedAt, id, pendingSince, size]);
     return taskTable.rows(text, this.#layouts);
   }
 

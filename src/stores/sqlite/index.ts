@@ -1,13 +1,24 @@
 import { dirname } from "node:path";
 import type { EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
 import type { TaskId } from "#domain/id";
+import { type RetentionTerms, termsOf } from "#domain/task/retention";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
-import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
+import type {
+  BootState,
+  Commit,
+  Committed,
+  Deadline,
+  FiguresPage,
+  Loaded,
+  Needs,
+  Reads,
+  Store,
+} from "#ports/store";
 import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import { SqliteCredentials } from "./credentials.js";
@@ -152,8 +163,23 @@ class SqliteStore implements Store {
       new Map(await this.#writer.call("putOutput", { writer, day, bytes: [...bytes] })),
   };
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];
+  async removeFinished(
+    before: Instant | RetentionTerms,
+    limit: number,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
+  ): Promise<readonly TaskId[]> {
+    const terms = termsOf(before);
+    const ids = (await this.#writer.call("findFinished", { terms, limit })) as readonly TaskId[];
+    // An idle plane writes nothing.
+    if (ids.length === 0) return ids;
+    await archive?.(ids);
+    // What has ended stays so, and what no Task needed none will need.
+    await this.#writer.call("removeTasks", ids);
+    return ids;
+  }
+
+  async figures(after: TaskId | undefined, limit: number): Promise<FiguresPage> {
+    return this.#reader.call("storedTasks", { after, limit });
   }
 
   /** Closes the reader first, so that the writer can move the whole log into the file. */

@@ -4,6 +4,7 @@ import type { AuditEntry } from "#domain/audit/record";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
+import type { RetentionTerms } from "#domain/task/retention";
 import type { AuditAppend, AuditHead, AuditPlace } from "#ports/audit";
 import { ApiKeyRows } from "./api-keys.js";
 import { COMMIT_PAGES, pagesOf } from "./commit-pages.js";
@@ -20,7 +21,7 @@ import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
 import { restorationFrom } from "./rows/restores.js";
-import { agentFrom, deadlineOf, laneFrom, runTable, stepTable } from "./rows/rows.js";
+import { agentFrom, deadlineOf, laneFrom, pauseFrom, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type {
   AuditLatest,
@@ -96,6 +97,7 @@ export class Writer {
       waiting: this.#sql.waiting.all([]).map(countOf),
       templates: this.#sql.templateCounts.all([]).map(countOf),
       agents: this.#sql.agents.all([]).map(agentFrom),
+      pauses: this.#sql.pauses.all([]).map(pauseFrom),
       nextDueAt: this.nextDueAt(),
       restored: this.#sql.lastRestore.all([]).map(restorationFrom)[0] ?? null,
     };
@@ -137,12 +139,19 @@ export class Writer {
     return row ? deadlineOf(row).at : null;
   }
 
-  removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly TaskId[] {
-    const ids = this.#finished.find(before, limit);
-    // An idle plane writes nothing.
-    if (ids.length > 0) this.#own(() => this.#changes.remove(ids));
+  findFinished({
+    terms,
+    limit,
+  }: {
+    readonly terms: RetentionTerms;
+    readonly limit: number;
+  }): readonly TaskId[] {
+    return this.#finished.find(terms, limit);
+  }
+
+  removeTasks(ids: readonly string[]): void {
+    this.#own(() => this.#changes.remove(ids));
     this.#checkpoints.wrote(COMMIT_PAGES * ids.length);
-    return ids;
   }
 
   apiKeys(): readonly KeyRow[] {

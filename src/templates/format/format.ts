@@ -27,19 +27,22 @@ const metadataFields: Fields = {
   updated_at: { shape: WORD, says: "For people." },
 };
 
-const DURATION = "No effect yet: max_duration_minutes bounds the whole Task.";
+const STALE = "No effect: a stale Task has a dead letter, and stays as it is.";
 const OVERDUE = "No effect yet: a Task that takes longer than max_duration_minutes ends in error.";
-const minutes: Field = { shape: whole(1, 10_080), says: DURATION, hasNoEffect: always };
+const minutes = (rests: string): Field => ({
+  shape: whole(1, 10_080),
+  says: `How many minutes a Task may ${rests} before it is stale and has a dead letter. Default: as the server is set.`,
+});
 
 const lifecycleFields: Fields = {
   max_duration_minutes: {
     shape: whole(1, 43_200),
     says: "How long a Task may take, in minutes. No limit if left out.",
   },
-  max_waiting_for_dependencies_minutes: minutes,
-  max_waiting_for_retry_minutes: minutes,
-  max_steps_in_process_minutes: minutes,
-  staleness_action: { shape: choice(["dlq", "error", "none"]), says: OVERDUE, hasNoEffect: always },
+  max_waiting_for_dependencies_minutes: minutes("wait for its steps or a signal"),
+  max_waiting_for_retry_minutes: minutes("wait for an attempt whose time has come"),
+  max_steps_in_process_minutes: minutes("be at work without a worker that is heard"),
+  staleness_action: { shape: choice(["dlq", "error", "none"]), says: STALE, hasNoEffect: always },
   auto_fail_on_timeout: { shape: flag, says: OVERDUE, hasNoEffect: always },
   auto_dlq_on_timeout: { shape: flag, says: OVERDUE, hasNoEffect: always },
 };

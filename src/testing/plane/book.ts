@@ -92,7 +92,7 @@ export function recordingStore(store: Store, committed: (turn: Commit) => void):
     ready: (lane, limit) => store.ready(lane, limit),
     due: (at, limit) => store.due(at, limit),
     nextDueAt: () => store.nextDueAt(),
-    removeFinished: (before, limit) => store.removeFinished(before, limit),
+    removeFinished: (...args) => store.removeFinished(...args),
     close: async () => {},
   };
 }

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import { defaultStaleTerms } from "#config/index";
 import type { SessionId } from "#domain/id";
 import type { Instant, Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
@@ -38,7 +39,7 @@ export async function startServer(parts: ServerParts): Promise<TestServer> {
   const { openGateway } = await import("#gateway/server");
   const supervisor = new Supervisor({ ...parts, onFatal: () => {} });
   await supervisor.start();
-  const plane = openPlane(supervisor);
+  const plane = openPlane(supervisor, defaultStaleTerms);
   const gateway = await openGateway({ plane, entropy, telemetry, schemas, environment, grpc: [] });
   const { leases, memory } = supervisor.core;
   return {

@@ -1,3 +1,4 @@
+import { type DeadLetterRow, deadLetterReasonNames, deadLetterStatuses } from "#domain/task/dead-letter";
 import { runStatuses } from "#domain/task/run";
 import { type StepRow, stepStates } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStates } from "#domain/task/task";
@@ -7,6 +8,7 @@ import type { Commit, Store } from "#ports/store";
 import {
   agentRow,
   commit,
+  deadLetter,
   deadline,
   lane,
   line,
@@ -36,6 +38,7 @@ export interface Edit {
     | "task"
     | "step"
     | "run"
+    | "dead letter"
     | "input"
     | "output"
     | "step input"
@@ -64,6 +67,7 @@ export function editOf(fc: FastCheck): Arbitrary<Edit> {
     "step",
     "run",
     "run",
+    "dead letter",
     "input",
     "output",
     "step input",
@@ -92,7 +96,8 @@ export function editOf(fc: FastCheck): Arbitrary<Edit> {
 
 /** A commit of these edits at the revisions the model has now; the first edit of a row counts. */
 export async function edited(model: Store, at: number, drawn: readonly Edit[]): Promise<Commit> {
-  const { tasks, steps, runs, templates } = await model.load({
+  const { tasks, steps, runs, deadLetters, templates } = await model.load({
+    deadLetters: taskIds,
     templates: templateNames.flatMap((name) =>
       versions.map((version) => ({ namespace: "default", name, version })),
     ),
@@ -135,6 +140,12 @@ export async function edited(model: Store, at: number, drawn: readonly Edit[]): 
         nextSeq: number,
       };
     }),
+    deadLetters: of("dead letter", (edit) => edit.taskId).map((edit) =>
+      editLetter(
+        deadLetters.find(({ taskId }) => taskId === edit.taskId),
+        edit,
+      ),
+    ),
     inputs: of("input", (edit) => edit.taskId).map((edit) => ({
       taskId: edit.taskId,
       json: `${edit.number}`,
@@ -221,6 +232,21 @@ function editStep(stored: StepRow | undefined, edit: Edit): StepRow {
   };
 }
 
+function editLetter(stored: DeadLetterRow | undefined, edit: Edit): DeadLetterRow {
+  const { taskId: id, number, drift, flag } = edit;
+  const reason = pick(deadLetterReasonNames, number);
+  return {
+    ...(stored ?? deadLetter(id, { revision: 0 })),
+    revision: (stored?.revision ?? 0) + 1 + drift,
+    ...{ reason, status: flag ? "PENDING" : pick(deadLetterStatuses, number) },
+    rank: (number % 7) - 3,
+    createdAt: instant(number % 10),
+    closedAt: flag ? NEVER : instant(number),
+    notes: `"${number}"`,
+    redrivenAs: number % 4 === 0 ? taskIds[2] : "",
+  };
+}
+
 function templateOf({ stepName, number }: Edit): [name: string, version: string] {
   return [pick(templateNames, stepNames.indexOf(stepName)), pick(versions, number)];
 }
@@ -248,6 +274,7 @@ function editTask(stored: TaskRow | undefined, edit: Edit, at: number): TaskRow 
     opened: number % 4 === 0 ? {} : { a: number },
     compensatedBy: number % 6 === 0 ? taskIds[2] : "",
     compensableBelow: number % 7 === 0,
+    hasDeadLetter: number % 11 === 0,
   };
 }
 

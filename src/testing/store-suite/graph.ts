@@ -112,16 +112,74 @@ export function textTests({ test, expect, use }: Suite): void {
       });
     }));
 
+  test("what was done to Steps by hand, and to their Task, is kept apart, and read by clients", () =>
+    use(async (store, reopen) => {
+      const [own, whole] = ['{"actions":[{"reason":"\\u0001 𝄞"}]}', '{"actions":[]}'];
+      const put = (stepName: string, json: string) => [{ taskId: a, stepName, json }];
+      await store.commit(commit({ tasks: [task(a)], steps: [step(a)], stepActions: put("main", "1") }));
+      await store.commit(commit({ stepActions: [...put("main", own), ...put("", whole)] }));
+
+      const stepActions = keys([a, "main"], [a, ""], [b, "main"]);
+      await nowAndAfterRestart(store, reopen, async (opened) => {
+        const found = loaded({ stepActions: texts([a, "main", own], [a, "", whole]) });
+        expect(await opened.load({ stepActions })).toEqual(found);
+        const reads = stepActions.map((key) => opened.reads.stepActions(key));
+        expect(await Promise.all(reads)).toEqual([own, whole, undefined]);
+      });
+    }));
+
   test("a later input of a Step replaces an earlier one, and a Task takes them with it", () =>
     use(async (store) => {
       const given = (json: string) => [{ taskId: a, stepName: "main", json }];
       await store.commit(commit({ tasks: [task(a)], steps: [step(a)], stepInputs: given("1") }));
-      await store.commit(commit({ stepInputs: given('{"checkpoint":2}') }));
-      const needs = { stepInputs: keys([a, "main"]) };
+      await store.commit(commit({ stepInputs: given('{"checkpoint":2}'), stepActions: given("[]") }));
+      const needs = { stepInputs: keys([a, "main"]), stepActions: keys([a, "main"]) };
       expect((await store.load(needs)).stepInputs).toEqual(texts([a, "main", '{"checkpoint":2}']));
 
       await store.commit(commit({ tasks: [ended(task(a), 1)] }));
       expect(await store.removeFinished(instant(2), 1)).toEqual([a]);
       expect(await store.load(needs)).toEqual(loaded());
+    }));
+}
+
+/** Results that the store copies by itself. */
+export function copyTests({ test, expect, use }: Suite): void {
+  const copy = (from: string, to: string) => ({
+    from: { taskId: a, stepName: from },
+    to: { taskId: b, stepName: to },
+  });
+
+  test("results are copied to another Task within the store, and outlive the Task that they come from", () =>
+    use(async (store, reopen) => {
+      const long = JSON.stringify("\u0001 𝄞 ' \"".repeat(2_000));
+      const put = (stepName: string, json: string) => ({ taskId: a, stepName, json });
+      const rows = ["x", "y"].map((name) => step(a, { name }));
+      await store.commit(commit({ tasks: [task(a)], steps: rows, outputs: [put("x", long), put("y", "2")] }));
+      const copies = [copy("x", "x"), copy("y", "renamed")];
+      const made = { tasks: [task(b)], steps: ["x", "renamed"].map((name) => step(b, { name })) };
+      await store.commit(commit({ ...made, copies }));
+      await store.commit(commit({ tasks: [ended(task(a), 1)] }));
+      expect(await store.removeFinished(instant(2), 1)).toEqual([a]);
+
+      await nowAndAfterRestart(store, reopen, async (opened) => {
+        const outputs = copies.map(({ to }) => to);
+        const { outputs: found } = await opened.load({ outputs });
+        const read = await Promise.all(outputs.map((key) => opened.reads.output(key)));
+        for (const texts of [[...found.values()], read]) {
+          expect(texts.map((json) => json === long || json)).toEqual([true, "2"]);
+        }
+      });
+    }));
+
+  test("a result to copy that is not there refuses the whole commit", () =>
+    use(async (store) => {
+      const outputs = [{ taskId: a, stepName: "x", json: "1" }];
+      await store.commit(commit({ tasks: [task(a)], steps: [step(a, { name: "x" })], outputs }));
+      const made = { tasks: [task(b)], steps: ["x", "y"].map((name) => step(b, { name })) };
+      const copies = [copy("x", "x"), copy("y", "y")];
+      await expect(store.commit(commit({ ...made, copies }))).rejects.toMatchObject({ moved: [] });
+      expect((await store.reads.task(b)) ?? "none").toBe("none");
+      await store.commit(commit({ ...made, copies: copies.slice(0, 1) }));
+      expect(await store.reads.output({ taskId: b, stepName: "x" })).toBe("1");
     }));
 }

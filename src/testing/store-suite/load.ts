@@ -128,6 +128,7 @@ export function keepingTests({ test, expect, use }: Suite): void {
           ["n2", 2],
         ]),
         agents: [],
+        pauses: [],
         nextDueAt: 8_000,
       });
     }));

@@ -93,6 +93,7 @@ async function outcome(store: Store, turn: Commit): Promise<unknown> {
 async function everything(store: Store): Promise<unknown> {
   const needs = {
     wholeTasks: taskIds,
+    deadLetters: taskIds,
     runs: runIds,
     inputs: taskIds,
     keys: [{ namespace: "default", key: "k" }],
@@ -120,9 +121,19 @@ async function everything(store: Store): Promise<unknown> {
     registered: (await store.reads.templates({ namespaces: "*" }, undefined, 100)).templates,
     logs: await Promise.all(taskIds.map((id) => wholeLog(store, id))),
     listed: (await store.reads.tasks({ namespaces: ["default"] }, undefined, 10)).tasks,
+    letters: await lettersOf(store),
     ready: await Promise.all(laneKeys.map((lane) => store.ready(lane, 5))),
     due: await store.due(instant(MOVES / 2), 5),
     nextDueAt: await store.nextDueAt(),
+  };
+}
+
+async function lettersOf({ reads: { deadLetters } }: Store): Promise<unknown> {
+  const { counts } = await deadLetters.count("*", 100);
+  return {
+    listed: (await deadLetters.list({ namespaces: "*" }, undefined, 10)).letters,
+    queue: await deadLetters.queue(["default"], 10),
+    counts: counts.map((count) => JSON.stringify(count, sortedKeys)).toSorted(),
   };
 }
 

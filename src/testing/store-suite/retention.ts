@@ -83,6 +83,63 @@ export function retentionTests({ test, expect, use }: Suite): void {
     }));
 }
 
+/** What retention takes by rules, and what it does before. */
+export function ruledTests({ test, expect, use }: Suite): void {
+  test("rules say how old a Task may get, by its namespace, and by how it ended", () =>
+    use(async (store) => {
+      const [other, failed] = [task(b, { namespace: "b" }), task(c, { namespace: "b" })];
+      await store.commit(commit({ tasks: [task(a), other, failed, task(d, { namespace: "c" })] }));
+      const tasks = [
+        ended(task(a), 100),
+        ended(other, 100),
+        { ...ended(failed, 100), state: "error" as const },
+        ended(task(d, { namespace: "c" }), 100),
+      ];
+      await store.commit(commit({ tasks }));
+      const before = (at: number) => ({ before: instant(at) });
+      const rules = [
+        { namespace: "b", ...before(50) },
+        { namespace: "b", status: "FAILED" as const, ...before(200) },
+        { namespace: "c", ...before(100) },
+      ];
+      expect(await store.removeFinished({ ...before(100), rules }, 10)).toEqual([c]);
+      expect(await store.removeFinished({ ...before(101), rules }, 10)).toEqual([a]);
+      expect(await store.removeFinished({ ...before(1), rules: [] }, 10)).toEqual([]);
+      expect(
+        await store.removeFinished({ ...before(1), rules: [{ namespace: "c", ...before(101) }] }, 10),
+      ).toEqual([d]);
+      expect(await store.removeFinished(instant(101), 10)).toEqual([b]);
+    }));
+
+  test("Tasks that rules keep do not hide those behind them", () =>
+    use(async (store) => {
+      const kept = Array.from({ length: 40 }, (_, i) => task(taskId(10 + i), { namespace: "kept" }));
+      await store.commit(commit({ tasks: [...kept, task(a)] }));
+      await store.commit(commit({ tasks: [...kept.map((row) => ended(row, 100)), ended(task(a), 200)] }));
+      const terms = { before: instant(1_000), rules: [{ namespace: "kept", before: instant(1) }] };
+      expect(await store.removeFinished(terms, 2)).toEqual([a]);
+      expect(await store.removeFinished(terms, 2)).toEqual([]);
+    }));
+
+  test("Tasks are archived before they are removed, and stay if that fails", () =>
+    use(async (store) => {
+      await store.commit(commit({ tasks: [task(a), task(b)] }));
+      await store.commit(commit({ tasks: [ended(task(a), 100)] }));
+      const archived: unknown[] = [];
+      const failing = store.removeFinished(instant(1_000), 10, () => Promise.reject(new Error("no room")));
+      await expect(failing).rejects.toMatchObject({ message: "no room" });
+      expect((await store.reads.task(a))?.task.id).toBe(a);
+      const removed = await store.removeFinished(instant(1_000), 10, async (ids) => {
+        for (const id of ids) archived.push((await store.reads.task(id))?.task.id);
+      });
+      expect(removed).toEqual([a]);
+      expect(archived).toEqual([a]);
+      expect(
+        await store.removeFinished(instant(1_000), 10, () => Promise.reject(new Error("nothing"))),
+      ).toEqual([]);
+    }));
+}
+
 /** What retention leaves, because another Task may need it. */
 export function keptTests({ test, expect, use }: Suite): void {
   test("what the compensation of a Task needs stays until it has ended: the Task, and those below it", () =>

@@ -1,5 +1,6 @@
 import type { Command } from "#actors/commands";
 import { Fault } from "#domain/fault";
+import { stepActionsIn } from "#domain/task/step-action";
 
 /**
  * Asks as an operator would tell them, one line each: who is told what. Moments of now and places in the
@@ -26,6 +27,11 @@ function line(command: Command): string {
     case "createStep": {
       const { name, dependsOn, unsatisfied } = command.params.step;
       return `new ${name} after [${dependsOn.join(" ")}] open ${unsatisfied}`;
+    }
+    case "keepActions": {
+      const { stepName, json } = command.params;
+      const last = stepActionsIn(json).actions.at(-1);
+      return `noted ${stepName || "task"} ${last?.type} by ${last?.actor}`;
     }
     case "reply": {
       const { answer } = command.params;

@@ -13,11 +13,15 @@ export const cancel: AddressedMessage = {
 };
 
 export function signal(payload: string): AddressedMessage {
-  return { to: "task-finalizer", message: { type: "signal", caller, taskId: t1, signal: "go", payload } };
+  const message = { type: "signal", caller, taskId: t1, signal: "go", payload, reason: "" } as const;
+  return { to: "task-finalizer", message };
 }
 
 export function resolve(stepName: string, action: ResolveAction): AddressedMessage {
-  return { to: "task-finalizer", message: { type: "resolve", caller, taskId: t1, stepName, action } };
+  return {
+    to: "task-finalizer",
+    message: { type: "resolve", caller, taskId: t1, stepName, action, reason: "" },
+  };
 }
 
 /** Last words by Run; every other Run brings its Step's name. */

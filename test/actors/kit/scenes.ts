@@ -1,6 +1,7 @@
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import type { MessageView } from "#actors/view";
 import { MAIN_STEP, type TaskId } from "#domain/id";
+import type { StaleTerms } from "#domain/task/staleness";
 import { instant, millis } from "#domain/time/time";
 import { called, plan, stepsOf } from "./plans.js";
 import { begun, caller, heldRun, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
@@ -49,9 +50,17 @@ const undoable = stepSpec({
     timeoutMs: millis(0),
   },
 });
-const resolve = { type: "resolve", caller, ...key } as const;
+const resolve = { type: "resolve", caller, reason: "", ...key } as const;
 const passed = (kind: "retry" | "attempt" | "timer" | "signal", stepName = "main") =>
   ({ type: "deadline.passed", taskId: t1, stepName, kind, due: instant(10) }) as const;
+const staleAtOnce: StaleTerms = {
+  waitingForDependencies: millis(1),
+  waitingForRetry: millis(1),
+  stepsInProcess: millis(1),
+  waitingForWorker: millis(1),
+  held: millis(1),
+  lifetime: millis(1),
+};
 const ended = (end: Extract<TaskFinalizerMessage, { type: "run.ended" }>["end"]) =>
   ({ type: "run.ended", ...key, runId: r1, end }) as const;
 
@@ -110,7 +119,7 @@ export const finalizerScenes: readonly Scene[] = [
   ),
   context({ type: "signal.taken", ...key }, { step: begun({ signalled: true, spec: gate }) }),
   context(
-    { type: "signal", caller, taskId: t1, signal: "go", payload: "1" },
+    { type: "signal", caller, taskId: t1, signal: "go", payload: "1", reason: "" },
     { steps: [begun({ spec: gate })] },
   ),
   context({ ...resolve, action: { type: "retry" } }, { task: held, steps: [step({ state: "error" })] }),
@@ -125,6 +134,9 @@ export const finalizerScenes: readonly Scene[] = [
       runs: [heldRun()],
     },
   ),
+  context({ type: "dead.letter", taskId: t1, hasFailed: true }, { task: { ...busy, state: "error" } }),
+  context({ type: "task.stale", taskId: t1, terms: staleAtOnce, pausedSteps: [] }, { task: held }),
+  context({ type: "update.dead.letter", caller, taskId: t1, status: "CANCELLED", notes: undefined }),
   context({ type: "deadline.passed", taskId: t1, stepName: "", kind: "timeout", due: instant(10) }),
   context({ type: "deadline.passed", taskId: t1, stepName: "", kind: "orphan", due: instant(11) }),
   context(passed("retry"), { step: begun({ state: "waiting_for_retry" }) }),

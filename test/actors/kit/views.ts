@@ -5,6 +5,8 @@ import type { LaneView, Placement, Slots } from "#actors/scheduler/messages";
 import type { MessageView } from "#actors/view";
 import type { Plan } from "#domain/graph/plan";
 import { MAIN_STEP, type RunId, type SessionId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import { NO_PAUSES, type PauseSet } from "#domain/pause/pause-set";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { StatusReport } from "#domain/task/report";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -30,6 +32,7 @@ export interface Family {
 
 /** What a message finds. What is left out is not there. */
 export interface ViewParts {
+  readonly pauses: PauseSet;
   readonly task?: TaskRow | undefined;
   readonly step?: StepRow | undefined;
   /** More Steps of the Task; one of the same name takes the place of `step`. */
@@ -38,6 +41,8 @@ export interface ViewParts {
   /** The input of every Task, and of every Step its own. */
   readonly input?: string;
   readonly stepInput?: string;
+  /** What was done by hand to every Step, and to every Task. */
+  readonly stepActions?: string;
   /** Results of the Task's Steps by name. */
   readonly outputs: ReadonlyMap<string, string>;
   /** The plan of every template. */
@@ -60,6 +65,8 @@ export interface ViewParts {
   readonly templatesIn: number;
   /** The session of every worker. */
   readonly session?: SessionRow | undefined;
+  /** Of the Task, or of another one; none unless it is given. */
+  readonly deadLetter?: DeadLetterRow;
   /** Absent in a store of one process. */
   readonly workerRow?: WorkerRow;
   readonly leaseUntil: Instant;
@@ -96,6 +103,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     task: (id) => tasks.get(id),
     step: (key: StepKey) => steps.get(stepKey(key)),
     run: (id) => runs.get(id),
+    deadLetter: (id) => (parts.deadLetter?.taskId === id ? parts.deadLetter : undefined),
     stepsOf: (id) => [...steps.values()].filter(({ taskId }) => taskId === id),
     runsOf: (id) => [...runs.values()].filter(({ taskId }) => taskId === id),
     keyOwner: (namespace, key) =>
@@ -103,6 +111,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     input: () => parts.input,
     stepInput: () => parts.stepInput,
     output: (key) => outputs.get(stepKey(key)),
+    stepActions: () => parts.stepActions,
     template: () => parts.template,
     plan: (ref) => (ref ? parts.plan : undefined),
     resultProblem: () => parts.schemaProblem,
@@ -122,6 +131,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     workerRow: () => parts.workerRow,
     heldBy: (id) => parts.runs.filter(({ heldBy }) => heldBy === id).map((row) => row.id),
     leaseUntil: () => parts.leaseUntil,
+    pauses: parts.pauses,
     lanes: parts.lanes,
     offer: { workers: parts.workers, free: parts.free, runIds: parts.runIds },
     newTaskId: () => "t2" as TaskId,
@@ -129,6 +139,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
 }
 
 const NOTHING: ViewParts = {
+  pauses: NO_PAUSES,
   steps: [],
   runs: [],
   outputs: new Map(),

@@ -11,7 +11,9 @@ import { taskRequestMachine } from "#actors/task-request/machine";
 import type { TaskRequestMessage } from "#actors/task-request/messages";
 import type { MessageView } from "#actors/view";
 import type { NodeId, SessionId } from "#domain/id";
-import { instant, millis } from "#domain/time/time";
+import { THE_PLANE, templateScope } from "#domain/pause/pause";
+import { PauseSet } from "#domain/pause/pause-set";
+import { instant, millis, NEVER } from "#domain/time/time";
 import { type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
 import { decider } from "#runtime/machines/flat-interpreter";
 import { decider as byXState } from "../../runtime/kit/xstate-interpreter.js";
@@ -22,9 +24,11 @@ import {
   draft,
   heldRun,
   hello,
+  lane,
   r1,
   s1,
   session,
+  spec,
   step,
   stepSpec,
   task,
@@ -96,6 +100,8 @@ const movedTo = (id: SessionId): WorkerRow => ({
 const known = registered(template([{ name: "a" }]));
 const { registeredAt: _, ...newer } = known;
 
+const flow = { namespace: "default", name: "flow", version: "1.0.0" };
+
 const actors = [
   actor<TaskRequestMessage>(taskRequestMachine, [
     ...withView<TaskRequestMessage>(
@@ -109,9 +115,8 @@ const actors = [
       template: newer,
     }),
   ]),
-  actor<SchedulerMessage>(
-    schedulerMachine,
-    withView<SchedulerMessage>(
+  actor<SchedulerMessage>(schedulerMachine, [
+    ...withView<SchedulerMessage>(
       viewOf({
         lanes: [waiting("t1", "t2")],
         workers: [slots()],
@@ -120,10 +125,22 @@ const actors = [
         step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(5) }) }),
       }),
       { type: "schedule" },
+      { type: "pause", caller, scope: THE_PLANE, message: "why", until: instant(20) },
+      { type: "resume", caller, scope: THE_PLANE },
       { type: "weigh", placements: [placement("t1", "r1"), placement("t2", "r2")] },
       { type: "assign", placements: [placement("t1", "r1")] },
     ),
-  ),
+    ...withView<SchedulerMessage>(
+      viewOf({
+        task: task({ spec: spec({ template: flow }) }),
+        step: step({ state: "enqueued", lane: lane.key }),
+        pauses: new PauseSet([
+          { scope: templateScope(flow), reason: "", until: NEVER, by: "local", at: instant(1) },
+        ]),
+      }),
+      { type: "shelve", steps: [placement("t1", "r1")] },
+    ),
+  ]),
   actor<RunTrackerMessage>(runTrackerMachine, [
     ...withView<RunTrackerMessage>(
       viewOf({ runs: [heldRun()], leaseUntil: instant(10) }),

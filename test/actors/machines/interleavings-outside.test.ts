@@ -161,7 +161,7 @@ describe("an operator, and what is undone", () => {
           "t1 error "no"",
           "t1 resolved_manually """,
         ],
-        "searched": "4714410 orders, 1120 situations",
+        "searched": "6267192 orders, 1624 situations",
       }
     `);
   });

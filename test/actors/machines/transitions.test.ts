@@ -99,6 +99,8 @@ const stepArrows: readonly Arrow[] = [
   ["enqueued_as_error_for_orchestration", "waiting_for_retry"],
   ["waiting_for_retry", "pending"],
   ["error", "pending"],
+  // An operator has one that hangs tried anew.
+  ["in_progress", "pending"],
   ...all([...liveSteps, "error"], "cancelled"),
   ...all([...restingSteps, "error"], "complete"),
   ...all([...restingSteps, "error"], "resolved_manually"),

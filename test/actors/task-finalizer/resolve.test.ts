@@ -23,7 +23,14 @@ function resolved(
   part: Partial<ViewParts> = {},
   stepName = "main",
 ): string[] {
-  const message = { type: "resolve", caller, taskId: t1, stepName, action: actions[action] } as const;
+  const message = {
+    type: "resolve",
+    caller,
+    taskId: t1,
+    stepName,
+    action: actions[action],
+    reason: "",
+  } as const;
   const steps = [step({ attempts: 1, ...row }), step({ name: "other" })];
   return asked(decide(resolve, message, { task: held, steps, ...part }, at));
 }
@@ -41,15 +48,17 @@ describe("a step", () => {
     const table = (action: ResolveAction["type"]) =>
       Object.fromEntries(resting.map((state) => [state, outcome(resolved(action, { state }))]));
     const final = (state: StepState) => [state, `step "main" is ${state}, and that is final`] as const;
-    const notFailed = (state: StepState) =>
-      [state, `step "main" is ${state}: only one that failed for good can be tried anew`] as const;
+    const waits = {
+      pending: 'step "main" is pending: it waits for steps before it, so there is nothing to try anew',
+      enqueued: 'step "main" is enqueued: it waits for a worker, so there is nothing to try anew',
+    };
     const ends = Object.fromEntries(
       ["complete", "cancelled", "resolved_manually"].map((state) => final(state as StepState)),
     );
     const live = resting.filter((state) => !(state in ends) && state !== "error");
 
-    expect(table("retry")).toEqual({ ...ends, ...Object.fromEntries(live.map(notFailed)), error: "done" });
     const settled = Object.fromEntries([...live, "error"].map((state) => [state, "done"]));
+    expect(table("retry")).toEqual({ ...settled, ...ends, ...waits });
     expect(table("resolve")).toEqual({ ...ends, ...settled });
     expect(table("complete")).toEqual({ ...ends, ...settled });
   });
@@ -58,6 +67,7 @@ describe("a step", () => {
     expect(resolved("retry", { state: "error", attempts: 3, maxAttempts: 3 })).toEqual([
       "main resetForRetry",
       "main enqueue",
+      "noted main retry by local",
       "answer t1",
     ]);
     const nap = stepSpec({ type: "timer", delayMs: millis(50) });
@@ -65,8 +75,71 @@ describe("a step", () => {
       "main resetForRetry",
       "main begin",
       "setDeadline main timer 55",
+      "noted main retry by local",
       "answer t1",
     ]);
+  });
+
+  test("one that waits for its next attempt begins it now, and one that hangs leaves its run", () => {
+    expect(resolved("retry", { state: "waiting_for_retry", attempts: 1 })).toEqual([
+      "main resetForRetry",
+      "clearDeadline main retry",
+      "main enqueue",
+      "noted main retry by local",
+      "answer t1",
+    ]);
+    const row = { state: "in_progress", runId: r1, spec: stepSpec({ timeoutMs: millis(9) }) } as const;
+    expect(resolved("retry", row, { runs: [heldRun()] })).toEqual([
+      "main resetForRetry",
+      "clearDeadline main attempt",
+      "clearDeadline main retry",
+      "r1 end CANCELLED the step was reset by hand",
+      "main enqueue",
+      "noted main retry by local",
+      "answer t1",
+    ]);
+    const nap = { state: "in_progress", agentName: "", spec: stepSpec({ type: "timer" }) } as const;
+    expect(outcome(resolved("retry", nap))).toBe(
+      'step "main" is in_progress: it goes on by itself, so there is nothing to try anew',
+    );
+  });
+
+  describe("the same request again", () => {
+    const noted = (type: ResolveAction["type"], actor = "local", reason = "") =>
+      ({ stepActions: JSON.stringify({ actions: [{ at, actor, type, reason }], dropped: 0 }) }) as const;
+    const again = (
+      action: ResolveAction["type"],
+      row: Partial<StepRow>,
+      part: Partial<ViewParts>,
+    ): readonly string[] => resolved(action, row, { outputs: new Map([["main", "1"]]), ...part });
+    const complete = { state: "complete" } as const;
+
+    test("changes nothing and is answered as the first one was, also when the task has ended meanwhile", () => {
+      expect(again("complete", complete, noted("complete"))).toEqual(["answer t1"]);
+      expect(again("resolve", { state: "resolved_manually" }, noted("resolve"))).toEqual(["answer t1"]);
+      for (const state of ["enqueued", "complete"] as const) {
+        expect(again("retry", { state }, noted("retry"))).toEqual(["answer t1"]);
+      }
+      const ended = { task: task({ state: "complete", counts: { complete: 2 } }), ...noted("complete") };
+      expect(again("complete", complete, ended)).toEqual(["answer t1"]);
+    });
+
+    test("is refused from somebody else, for another reason, with another result, or after something else", () => {
+      const refused = 'step "main" is complete, and that is final';
+      expect(outcome(again("complete", complete, noted("complete", "ada")))).toBe(refused);
+      expect(outcome(again("complete", complete, noted("complete", "local", "paid")))).toBe(refused);
+      expect(outcome(again("complete", complete, { ...noted("complete"), outputs: new Map() }))).toBe(
+        refused,
+      );
+      expect(outcome(again("complete", complete, noted("resolve")))).toBe(refused);
+      expect(outcome(again("complete", complete, {}))).toBe(refused);
+    });
+
+    test("is a new one if the step has failed again", () => {
+      expect(again("retry", { state: "error" }, noted("retry"))[0]).toBe("main resetForRetry");
+      const ended = { task: task({ state: "error", counts: { error: 1 } }), ...noted("retry") };
+      expect(again("retry", { state: "error" }, ended).at(-1)).toMatch(/already in terminal state/);
+    });
   });
 
   test("resolved by hand stops its clock, its waits and its run, and those that waited for it go on", () => {
@@ -88,6 +161,7 @@ describe("a step", () => {
       "clearDeadline main retry",
       "r1 end CANCELLED the step was resolved by hand",
       "tell step.satisfied main",
+      "noted main complete by local",
       "answer t1",
     ]);
     const timer = { state: "in_progress", spec: stepSpec({ type: "timer" }) } as const;
@@ -146,7 +220,7 @@ describe("a step", () => {
 
   test("that is not there is not found", () => {
     expect(resolved("retry", {}, {}, "nowhere")).toEqual([
-      'refused STEP_NOT_FOUND: task t1 has no step "nowhere"',
+      'refused STEP_NOT_FOUND: Step "nowhere" not found in Task t1; its Steps are "main", "other".',
     ]);
   });
 });
@@ -171,7 +245,11 @@ describe("the whole task", () => {
           `task t1 is ${state}: only one that is held because of a failure can be declared done`,
         );
     }
-    expect(resolved("resolve", {}, {}, "")).toEqual(["task manualResolution", "answer t1"]);
+    expect(resolved("resolve", {}, {}, "")).toEqual([
+      "task manualResolution",
+      "noted task resolve by local",
+      "answer t1",
+    ]);
   });
 
   test("is neither tried anew nor given a result: a step is", () => {
@@ -190,6 +268,7 @@ describe("the whole task", () => {
       taskId: t1,
       stepName: "",
       action: actions.resolve,
+      reason: "",
     } as const;
     expect(asked(decide(resolve, message, { task: held }, at))).toEqual([
       "refused TASK_NOT_FOUND: Task not found: t1",

@@ -20,7 +20,8 @@ function gate(part: Partial<StepRow> = {}, plan: Partial<SignalPlan> = {}): Step
 }
 
 function signalled(steps: readonly StepRow[], part: Partial<ViewParts> = {}, who = caller): string[] {
-  const message = { type: "signal", caller: who, taskId: t1, signal: "go", payload: '{"ok":true}' } as const;
+  const said = { signal: "go", payload: '{"ok":true}', reason: "" } as const;
+  const message = { type: "signal", caller: who, taskId: t1, ...said } as const;
   return asked(decide(signal, message, { task: busy, steps, ...part }, at));
 }
 
@@ -32,13 +33,19 @@ test("a step that waits takes the payload for its result, and waits no longer", 
     "gate succeeded 11",
     "gate complete 1",
     "tell step.satisfied gate",
+    "noted gate signal by local",
     "answer t1",
   ]);
 });
 
 test("a payload that comes before the step waits is kept until it does", () => {
   const early = signalled([gate({ state: "pending", unsatisfied: 1 })]);
-  expect(early).toEqual(['keepOutput gate {"ok":true}', "gate signalled 11", "answer t1"]);
+  expect(early).toEqual([
+    'keepOutput gate {"ok":true}',
+    "gate signalled 11",
+    "noted gate signal by local",
+    "answer t1",
+  ]);
 
   const taken = (part: Partial<StepRow>) => {
     const step = gate({ signalled: true, outputBytes: 11, ...part });
@@ -89,6 +96,7 @@ test("two steps that wait for one signal take one each, in order", () => {
   expect(signalled([gate({ state: "complete", signalled: true }), second], { outputs })).toEqual([
     'keepOutput second {"ok":true}',
     "second signalled 11",
+    "noted second signal by local",
     "answer t1",
   ]);
 });
@@ -114,7 +122,7 @@ test("a payload that does not fit the schema is refused, and the step goes on wa
 test("only a live task takes one, and only from whom it belongs to", () => {
   const stranger = { principal: "ada", namespaces: ["own"], roles: [] };
   expect(signalled([gate()], {}, stranger)).toEqual(["refused TASK_NOT_FOUND: Task not found: t1"]);
-  const message = { type: "signal", caller, taskId: t1, signal: "go", payload: "1" } as const;
+  const message = { type: "signal", caller, taskId: t1, signal: "go", payload: "1", reason: "" } as const;
   expect(asked(decide(signal, message, { steps: [gate()] }, at))).toEqual([
     "refused TASK_NOT_FOUND: Task not found: t1",
   ]);

@@ -173,7 +173,7 @@ test("a task is cancelled for whoever asks, but not twice, and not if there is n
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms cancel serving   advanceTask(t1, cancel(5, not needed)), reply(tasks([t1]))
+    5 ms cancel serving   advanceTask(t1, cancel(5, not needed)), keepActions(t1, "", {"actions":[{"at":5,"actor":"local","type":"cancel","reason"…), reply(tasks([t1]))
     6 ms cancel serving   reply(fault(wrong_state: Task t1 is already in terminal state: Cancelled))
     7 ms cancel serving   reply(fault(not_found: Task not found: t1))
     "

@@ -3,27 +3,30 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Proc } from "./harness.js";
 
-const program = fileURLToPath(new URL("../fixtures/mortal-server.mjs", import.meta.url));
+const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
-/** A server that kills itself when a Task tells it to, and comes back at once on the same file and address. */
+/** A server that kills itself when it is told to, and comes back at once on the same file and address. */
 export class MortalServer {
   readonly file: string;
   readonly #dir: string;
+  readonly #program: string;
   #addr = "127.0.0.1:0";
   #proc: Proc;
   #wanted = true;
   /** Times it has killed itself. */
   deaths = 0;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, program: string) {
     this.#dir = dir;
+    this.#program = join(fixtures, program);
     this.file = join(dir, "data", "taskrun.db");
     mkdirSync(join(dir, "data"));
     this.#proc = this.#spawn();
   }
 
-  static async start(dir: string): Promise<MortalServer> {
-    const server = new MortalServer(dir);
+  /** @param program one of the fixtures */
+  static async start(dir: string, program = "mortal-server.mjs"): Promise<MortalServer> {
+    const server = new MortalServer(dir, program);
     server.#addr = await server.#serving();
     return server;
   }
@@ -43,7 +46,7 @@ export class MortalServer {
   }
 
   #spawn(): Proc {
-    const proc = new Proc([program, this.file, this.#addr], this.#dir);
+    const proc = new Proc([this.#program, this.file, this.#addr], this.#dir);
     void proc.ended.then(() => {
       if (!this.#wanted) return;
       this.deaths += 1;

@@ -35,6 +35,7 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/GetTask`]: "reads",
   [`${TASK}/ExplainTask`]: "reads",
   [`${TASK}/ListTasks`]: "reads",
+  [`${TASK}/GetOverview`]: "reads",
   [`${TASK}/CancelTask`]: {
     action: "task.cancel",
     object: /^task [\w-]{36}$/,
@@ -45,6 +46,19 @@ const effects: Readonly<Record<string, Effect>> = {
     object: /^task [\w-]{36}$/,
     act: async ({ operator, creator }) => operator.tasks.retry((await creator.ended()).id),
   },
+  [`${TASK}/ForkTask`]: {
+    action: "task.fork",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) => operator.tasks.fork((await creator.ended()).id, { from: "main" }),
+  },
+  [`${TASK}/BulkTasks`]: {
+    action: "task.bulk",
+    object: /^bulk nightly$/,
+    act: async ({ operator, creator }) => {
+      await creator.waiting();
+      return operator.tasks.bulk({ action: "cancel", bulkId: "nightly" });
+    },
+  },
   [`${TASK}/SignalTask`]: {
     action: "task.signal",
     object: /^task [\w-]{36}$/,
@@ -53,13 +67,28 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/ResolveStep`]: {
     action: "step.resolve",
     object: /^step [\w-]{36}\/main$/,
-    act: async ({ operator, creator }) => {
-      const { id } = await creator.waiting();
-      return operator.tasks.resolveStep(id, "main", { action: "complete", result: 1 });
-    },
+    act: async ({ operator, creator }) =>
+      operator.tasks.resolveStep((await creator.waiting()).id, "main", { action: "complete", result: 1 }),
   },
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
+  [`${TASK}/GetStepAudit`]: "reads",
+  "taskrun.v1.DeadLetterService/ListDeadLetters": "reads",
+  "taskrun.v1.DeadLetterService/GetDeadLetter": "reads",
+  "taskrun.v1.DeadLetterService/GetDeadLetterStats": "reads",
+  "taskrun.v1.DeadLetterService/ListInvestigationQueue": "reads",
+  "taskrun.v1.DeadLetterService/ListStaleness": "reads",
+  "taskrun.v1.DeadLetterService/UpdateDeadLetter": {
+    action: "dead_letter.update",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) =>
+      operator.deadLetters.update((await creator.failed()).id, { status: "PERMANENTLY_FAILED" }),
+  },
+  "taskrun.v1.DeadLetterService/RedriveDeadLetter": {
+    action: "dead_letter.redrive",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) => operator.deadLetters.redrive((await creator.failed()).id),
+  },
   "taskrun.v1.WorkerService/ListWorkers": "reads",
   "taskrun.v1.WorkerService/GetWorker": "reads",
   "taskrun.v1.WorkerService/DrainWorker": {
@@ -83,6 +112,18 @@ const effects: Readonly<Record<string, Effect>> = {
   "taskrun.v1.TemplateService/List": "reads",
   "taskrun.v1.TemplateService/Validate": "reads",
   "taskrun.v1.NodeService/ListNodes": "reads",
+  "taskrun.v1.PauseService/Pause": {
+    action: "pause.create",
+    object: /^pause of agent "unheard" in namespace "default"$/,
+    act: ({ operator }) => operator.pauses.pause({ kind: "agent", name: "unheard" }, { reason: "why" }),
+  },
+  "taskrun.v1.PauseService/Resume": {
+    action: "pause.end",
+    object: /^pause of agent "unheard" in namespace "default"$/,
+    act: ({ operator }) => operator.pauses.resume({ kind: "agent", name: "unheard" }),
+  },
+  "taskrun.v1.PauseService/GetPause": "reads",
+  "taskrun.v1.PauseService/ListPauses": "reads",
   "taskrun.v1.AccessService/CreateKey": {
     action: "key.create",
     object: /^key \w{12}$/,

@@ -8,6 +8,7 @@ import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { createClient as connectClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { exportJWK, generateKeyPair } from "jose";
+import { vi } from "vitest";
 import { KeyRing } from "#api/access/key-ring";
 import { TokenCallers } from "#api/access/token-callers";
 import { Rotation } from "#api/authority/rotation";
@@ -47,6 +48,8 @@ export interface Creator {
   waiting(): Promise<Task>;
   /** One that has ended. */
   ended(): Promise<Task>;
+  /** One that has failed. */
+  failed(): Promise<Task>;
   /** One that waits for the signal `approve`. */
   asking(): Promise<Task>;
 }
@@ -282,6 +285,14 @@ function creatorOf(client: TaskRunClient): Creator {
     client,
     waiting,
     ended: async () => client.tasks.cancel((await waiting()).id),
+    failed: async () => {
+      const { id } = await client.tasks.create({ agent: "nobody", input: {}, timeoutMs: 1 });
+      return vi.waitFor(async () => {
+        const task = await client.tasks.get(id);
+        if (task.status !== "FAILED") throw new Error("it has not failed yet");
+        return task;
+      });
+    },
     asking: () => client.tasks.create({ template: { namespace: "orders", name: "audited" }, input: {} }),
   };
 }

@@ -1,16 +1,27 @@
+import { defaultStaleTerms } from "#config/index";
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { NodeId, RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { NodeView } from "#domain/node";
-import { alreadyEnded, namespaceDenied, taskNotFound, workerNotFound } from "#domain/refusals";
+import type { Pause, PauseScope } from "#domain/pause/pause";
+import { NO_PAUSES, type PauseSet } from "#domain/pause/pause-set";
+import {
+  alreadyEnded,
+  deadLetterNotFound,
+  namespaceDenied,
+  taskNotFound,
+  workerNotFound,
+} from "#domain/refusals";
+import { countLetters, type DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
+import { stalenessOf } from "#domain/task/staleness";
 import { type ResolveAction, type StepRow, stepSummary } from "#domain/task/step";
 import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
-import { instant, millis, NEVER } from "#domain/time/time";
+import { instant, millis } from "#domain/time/time";
 import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerAnswer } from "#domain/worker/refusal";
 import type { WorkerView } from "#domain/worker/worker";
@@ -38,11 +49,14 @@ export class FakePlane implements Plane {
   node: OwnNode | undefined;
   readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
   readonly details = new Map<TaskId, TaskDetail>();
+  readonly deadLetters = new Map<TaskId, DeadLetterRow>();
   readonly outputs = new Map<string, string>();
+  readonly stepActions = new Map<string, string>();
   readonly runs = new Map<RunId, RunRow>();
   readonly templates = new Map<string, TemplateRow>();
   readonly logs = new Map<TaskId, readonly LogEntry[]>();
   readonly views: WorkerView[] = [];
+  paused = NO_PAUSES;
   /** What workers have announced, by the agent's name; of others nothing is known but that they exist. */
   readonly known = new Map<string, KnownAgent | undefined>();
   readonly agentViews: AgentView[] = [];
@@ -87,6 +101,10 @@ export class FakePlane implements Plane {
     },
     countReady: async (lanes) => lanes.length,
     countBefore: async () => 0,
+    countHeld: async () => 0,
+    queues: async () => [],
+    lately: async () => ({ created: 0, ended: {}, isCut: false }),
+    lastFailed: async () => [],
     run: async (id) => this.runs.get(id),
     template: async (ref) => {
       this.templatesRead++;
@@ -100,11 +118,22 @@ export class FakePlane implements Plane {
       const templates = all.slice(start, start + pageSize);
       return { templates, next: start + pageSize < all.length ? templates.at(-1) : undefined };
     },
+    deadLetters: {
+      get: async (id, namespaces) => {
+        const found = this.deadLetters.get(id);
+        return namespaces === "*" || (found && namespaces.includes(found.namespace)) ? found : undefined;
+      },
+      list: async () => ({ letters: [...this.deadLetters.values()], next: undefined }),
+      queue: async () => [...this.deadLetters.values()],
+      count: async () => ({ counts: countLetters(this.deadLetters.values()), isComplete: true }),
+    },
     input: async (id) => {
       this.inputsRead++;
       return this.details.get(id)?.input;
     },
+    stepInput: async () => undefined,
     output: async (step) => this.outputs.get(stepKey(step)),
+    stepActions: async (step) => this.stepActions.get(stepKey(step)),
     log: async (id, after) => ({ firstSeq: after + 1, entries: this.logs.get(id)?.slice(after) ?? [] }),
     logBounds: async (id) => {
       return this.details.has(id)
@@ -125,6 +154,33 @@ export class FakePlane implements Plane {
     if (!before || !mayUse(caller, before.namespace)) throw taskNotFound(taskId);
     if (isTerminal(before.state)) throw alreadyEnded(before);
     return this.#receipt(this.finish(taskId, "cancelled"));
+  }
+
+  async updateDeadLetter(caller: Caller, taskId: TaskId): Promise<Receipt> {
+    const found = this.details.get(taskId)?.task;
+    if (!found || !this.deadLetters.has(taskId) || !mayUse(caller, found.namespace))
+      throw deadLetterNotFound(taskId);
+    return this.#receipt(found);
+  }
+
+  async pause({ principal: by }: Caller, asked: Pick<Pause, "scope" | "reason" | "until">): Promise<Pause> {
+    const made = { ...asked, by, at: BORN };
+    this.paused = this.paused.with(made);
+    return made;
+  }
+
+  async resume(_: Caller, scope: PauseScope): Promise<Pause | undefined> {
+    const known = this.paused.get(scope);
+    this.paused = this.paused.without(scope);
+    return known;
+  }
+
+  pauses(): PauseSet {
+    return this.paused;
+  }
+
+  async ownerOf({ principal }: Caller): Promise<string> {
+    return principal;
   }
 
   async nodes(): Promise<readonly NodeView[]> {
@@ -243,8 +299,12 @@ export class FakePlane implements Plane {
     return Promise.resolve([]);
   }
 
-  lostAt() {
-    return NEVER;
+  async absences() {
+    return new Map();
+  }
+
+  async staleness(detail: TaskDetail) {
+    return stalenessOf(detail, defaultStaleTerms, this.now());
   }
 
   agents(): readonly AgentView[] {

@@ -1,8 +1,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { stepKey, type TaskId } from "#domain/id";
+import { NO_PAUSES } from "#domain/pause/pause-set";
 import { templateKey } from "#domain/template/template";
 import { instant } from "#domain/time/time";
-import { run, runId, spec, step, task, template } from "#testing/rows";
+import { deadLetter, run, runId, spec, step, task, template } from "#testing/rows";
 import type { FakePlane } from "./fake-plane.js";
 
 const source = `name: fulfil
@@ -23,12 +24,16 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/GetTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/ExplainTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/ListTasks": { request: {} },
+  "taskrun.v1.TaskService/GetOverview": { request: {} },
   "taskrun.v1.TaskService/CancelTask": { request: { id: "cancel-me" } },
   "taskrun.v1.TaskService/BatchCreateTasks": { request: { tasks: [{ agentName: "a" }, {}] } },
   "taskrun.v1.TaskService/WatchTask": { request: { id: "done", afterSeq: 0n } },
   "taskrun.v1.TaskService/RunTask": { request: { task: { agentName: "support_triage" }, waitMs: 1n } },
   "taskrun.v1.TaskService/WaitTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/GetStepResult": { request: { taskId: "done", stepName: "main" } },
+  "taskrun.v1.TaskService/GetStepAudit": { request: { taskId: "done", stepName: "main" } },
+  "taskrun.v1.TaskService/ForkTask": { request: { id: "done", from: "main" } },
+  "taskrun.v1.TaskService/BulkTasks": { request: { action: 1, dryRun: true } },
   "taskrun.v1.TaskService/RetryTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/SignalTask": {
     request: { id: "cancel-me", signal: "approve", payloadJson: "true" },
@@ -36,6 +41,15 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/ResolveStep": {
     request: { taskId: "cancel-me", stepName: "main", action: 3, resultJson: "1" },
   },
+  "taskrun.v1.DeadLetterService/ListDeadLetters": { request: { status: 1 } },
+  "taskrun.v1.DeadLetterService/GetDeadLetter": { request: { taskId: "failed" } },
+  "taskrun.v1.DeadLetterService/GetDeadLetterStats": { request: {} },
+  "taskrun.v1.DeadLetterService/ListInvestigationQueue": { request: { limit: 5 } },
+  "taskrun.v1.DeadLetterService/ListStaleness": { request: { pageSize: 5 } },
+  "taskrun.v1.DeadLetterService/UpdateDeadLetter": {
+    request: { taskId: "failed", status: 3, notes: "it stays so" },
+  },
+  "taskrun.v1.DeadLetterService/RedriveDeadLetter": { request: { taskId: "failed" } },
   "taskrun.v1.TemplateService/Register": { request: { source } },
   "taskrun.v1.TemplateService/Get": { request: { template: { namespace: "orders", name: "fulfil" } } },
   "taskrun.v1.TemplateService/List": { request: { namespace: "orders" } },
@@ -45,6 +59,12 @@ export const samples: Readonly<
   "taskrun.v1.WorkerService/GetWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.WorkerService/DrainWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.NodeService/ListNodes": { request: {} },
+  "taskrun.v1.PauseService/Pause": {
+    request: { scope: { kind: 3, name: "support_triage" }, reason: "bad answers", untilMs: 0n },
+  },
+  "taskrun.v1.PauseService/Resume": { request: { scope: { kind: 3, name: "support_triage" } } },
+  "taskrun.v1.PauseService/GetPause": { request: { scope: { kind: 3, name: "support_triage" } } },
+  "taskrun.v1.PauseService/ListPauses": { request: {} },
   "taskrun.v1.RunService/StreamConnect": {
     request: { payload: { case: "hello", value: { info: { workerId: "w-2" }, protocol: 1 } } },
     atMost: 1,
@@ -84,6 +104,7 @@ export const nameOf = (method: DescMethod) => `${method.parent.typeName}/${metho
 export async function prepare(plane: FakePlane): Promise<void> {
   plane.details.clear();
   plane.templates.clear();
+  plane.paused = NO_PAUSES;
   const row = template("fulfil", "0.9.0", { namespace: "orders" });
   plane.templates.set(templateKey(row), row);
   const chain = "chain" as TaskId;
@@ -99,6 +120,15 @@ export async function prepare(plane: FakePlane): Promise<void> {
       { id: id as TaskId, namespace: "default", input: "{}", spec: spec({ labels: { team: "x" } }) },
     ]);
   }
+  const failed = "failed" as TaskId;
+  const over = { state: "error", finishedAt: instant(9), counts: { error: 1 }, hasDeadLetter: true } as const;
+  plane.details.set(failed, {
+    task: task(failed, { ...over, reason: "STEP_FAILED", errorMessage: "no such city" }),
+    input: "{}",
+    steps: [step(failed, { state: "error", errorMessage: "no such city" })],
+    runs: [],
+  });
+  plane.deadLetters.set(failed, deadLetter(failed));
   const id = "done" as TaskId;
   const ended = plane.finish(id, "complete", '{"answer":42}');
   const { state, hasRun, finishedAt, reason, errorMessage } = ended;

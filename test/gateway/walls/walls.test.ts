@@ -4,131 +4,15 @@
  */
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toAgentToken, toPageToken, toTemplateToken } from "#api/page-token";
+import { toAgentToken, toDeadLetterToken, toPageToken, toTemplateToken, toTimeToken } from "#api/page-token";
+import { instant } from "#domain/time/time";
 import { services } from "#gateway/handlers/index";
+import { fields, type Named } from "./fields.js";
 import { askAs, type Belongings, blind, furnish, openWorld, type World } from "./world.js";
 
 const methods: readonly DescMethod[] = services
   .filter(({ typeName }) => typeName.startsWith("taskrun."))
   .flatMap((service) => service.methods);
-
-/** What a text in a request can name; `words` names nothing. */
-type Named =
-  | "task"
-  | "run"
-  | "worker"
-  | "template"
-  | "key"
-  | "namespace"
-  | "agent"
-  | "idempotency"
-  | "token"
-  | "words"
-  | "report";
-
-/** Every text in a request. `report` is of a worker's stream: see `worker-walls.test.ts`. */
-const fields: Readonly<Record<string, Named>> = {
-  "CreateTaskRequest.agent_name": "agent",
-  "CreateTaskRequest.input_json": "words",
-  "CreateTaskRequest.created_by": "words",
-  "CreateTaskRequest.idempotency_key": "idempotency",
-  "CreateTaskRequest.namespace": "namespace",
-  "CreateTaskRequest.correlation_id": "words",
-  "TemplateRef.namespace": "template",
-  "TemplateRef.name": "template",
-  "TemplateRef.version": "words",
-  "GetTaskRequest.id": "task",
-  "ExplainTaskRequest.id": "task",
-  "ListTasksRequest.agent_filter": "agent",
-  "ListTasksRequest.page_token": "token",
-  "ListTasksRequest.namespace": "namespace",
-  "ListTasksRequest.id_prefix": "task",
-  "ListTasksRequest.parent_task_id": "task",
-  "ListTasksRequest.correlation_id": "words",
-  "ListTasksRequest.created_by": "words",
-  "ListTasksRequest.waiting": "words",
-  "CancelTaskRequest.id": "task",
-  "CancelTaskRequest.reason": "words",
-  "WatchTaskRequest.id": "task",
-  "GetStepResultRequest.task_id": "task",
-  "GetStepResultRequest.step_name": "words",
-  "RetryTaskRequest.id": "task",
-  "RetryTaskRequest.idempotency_key": "idempotency",
-  "SignalTaskRequest.id": "task",
-  "SignalTaskRequest.signal": "words",
-  "SignalTaskRequest.payload_json": "words",
-  "ResolveStepRequest.task_id": "task",
-  "ResolveStepRequest.step_name": "words",
-  "ResolveStepRequest.result_json": "words",
-  "WaitTaskRequest.id": "task",
-  "ListWorkersRequest.agent_name": "agent",
-  "GetWorkerRequest.worker_id": "worker",
-  "DrainWorkerRequest.worker_id": "worker",
-  "DrainWorkerRequest.reason": "words",
-  "ListAgentsRequest.namespace": "namespace",
-  "ListAgentsRequest.agent_name": "agent",
-  "ListAgentsRequest.page_token": "token",
-  "WorkerInfo.worker_id": "report",
-  "WorkerInfo.hostname": "words",
-  "WorkerInfo.version": "words",
-  "WorkerInfo.namespaces": "report",
-  "AgentSpec.name": "report",
-  "AgentSpec.description": "words",
-  "AgentSpec.input_schema_json": "words",
-  "ModelBackend.provider": "words",
-  "ModelBackend.model_name": "words",
-  "ModelBackend.modalities": "words",
-  "ModelBackend.tools": "words",
-  "AgentRetry.backoff": "words",
-  "AgentRetry.only": "words",
-  "WorkerResume.run_id": "report",
-  "WorkerHello.instance": "words",
-  "WorkerHeartbeat.worker_id": "report",
-  "WorkerHeartbeat.held_run_ids": "report",
-  "RunStatusUpdate.run_id": "report",
-  "RunStatusUpdate.error_message": "words",
-  "RunStatusUpdate.output_json": "words",
-  "RunStatusUpdate.error_detail": "words",
-  "RunStatusUpdate.reason": "words",
-  "RunOutputChunk.run_id": "report",
-  "RunOutputChunk.content": "words",
-  "RunEvent.id": "words",
-  "RunEvent.run_id": "report",
-  "RunEvent.task_id": "report",
-  "RunChatMessage.run_id": "report",
-  "ChatMessage.content": "words",
-  "RunDecline.run_id": "report",
-  "RunDecline.reason": "words",
-  "RunYield.run_id": "report",
-  "RunYield.cursor_json": "words",
-  "RunYield.output_json": "words",
-  "GetRunStepResultRequest.run_id": "run",
-  "GetRunStepResultRequest.step_name": "words",
-  "GetRunInputRequest.run_id": "run",
-  "RegisterTemplateRequest.source": "words",
-  "RegisterTemplateRequest.namespace": "namespace",
-  "ListTemplatesRequest.namespace": "namespace",
-  "ListTemplatesRequest.name": "template",
-  "ListTemplatesRequest.page_token": "token",
-  "ValidateTemplateRequest.source": "words",
-  "CreateKeyRequest.name": "words",
-  "CreateKeyRequest.role": "words",
-  "CreateKeyRequest.namespaces": "namespace",
-  "RotateKeyRequest.id": "key",
-  "RevokeKeyRequest.id": "key",
-  "CreateWatchTokenRequest.id": "task",
-  // Of all namespaces: only who may use them all is answered.
-  "ListAuditRequest.page_token": "words",
-  "ListAuditRequest.chain": "words",
-  "InviteWorkersRequest.name": "worker",
-  "InviteWorkersRequest.namespaces": "namespace",
-  "InviteWorkersRequest.agents": "agent",
-  "EnrollRequest.token": "words",
-  "EnrollRequest.csr": "words",
-  "RenewCertificateRequest.csr": "words",
-  "RevokeWorkerRequest.name": "worker",
-  "RevokeWorkerRequest.namespace": "namespace",
-};
 
 interface TextField {
   /** The names of the fields that lead to it, as messages of this library have them. */
@@ -183,6 +67,7 @@ const rests: Readonly<Record<string, readonly object[]>> = {
     { action: 2 },
   ],
   WaitTask: [{ waitMs: 1n }],
+  UpdateDeadLetter: [{ status: 3 }, { notes: "found out" }],
   RetryTask: [{}, { idempotencyKey: "again" }],
   GetRunInput: [{ fence: 1 }, { fence: 9 }],
   Register: [
@@ -199,6 +84,8 @@ function pairs(named: Named): readonly (readonly [string, string])[] {
   switch (named) {
     case "task":
       return beside(Object.values(theirs.tasks));
+    case "letter":
+      return beside([theirs.tasks.failed, theirs.tasks.ended]);
     case "run":
       return beside(Object.values(theirs.runs));
     case "worker":
@@ -253,7 +140,13 @@ describe.each(
 const shown = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
 
 test("the samples reach what they name: of one's own the answers are others", async () => {
-  const ids = { task: mine.tasks.ended, run: mine.runs.running, worker: mine.worker, key: mine.key } as const;
+  const ids = {
+    task: mine.tasks.ended,
+    letter: mine.tasks.failed,
+    run: mine.runs.running,
+    worker: mine.worker,
+    key: mine.key,
+  } as const;
   for (const { method, path, name } of naming) {
     const id = ids[fields[name] as keyof typeof ids];
     if (id === undefined || method.name === "ListTasks") continue;
@@ -303,11 +196,24 @@ describe("a page token", () => {
   const tokens = {
     ListTasks: () =>
       pairs("task").map(([a, b]) => [toPageToken(a as never), toPageToken(b as never)] as const),
+    ListDeadLetters: () =>
+      pairs("task").map(([a, b]) => {
+        const of = (id: string) => toDeadLetterToken({ createdAt: 9e14, taskId: id as never });
+        return [of(a), of(b)] as const;
+      }),
+    ListStaleness: () =>
+      pairs("task").map(([a, b]) => [toPageToken(a as never), toPageToken(b as never)] as const),
     ListAgents: () => [
       [
         toAgentToken({ name: theirs.agent, namespace: "theirs" }),
         toAgentToken({ name: theirs.agent, namespace: "theirz" }),
       ] as const,
+    ],
+    BulkTasks: () =>
+      pairs("task").map(([a, b]) => [toPageToken(a as never), toPageToken(b as never)] as const),
+    // A place in time, which is nobody's.
+    GetStepAudit: () => [
+      [toTimeToken({ at: instant(1), count: 1 }), toTimeToken({ at: instant(2), count: 0 })] as const,
     ],
     List: () => [
       [
@@ -319,7 +225,7 @@ describe("a page token", () => {
 
   test("is tested for every list that has one", () => {
     const lists = texts.filter(({ name }) => fields[name] === "token").map(({ method }) => method.name);
-    expect(lists.toSorted()).toEqual(Object.keys(tokens).toSorted());
+    expect([...new Set(lists)].toSorted()).toEqual(Object.keys(tokens).toSorted());
   });
 
   test.each(Object.keys(tokens) as (keyof typeof tokens)[])(
@@ -348,7 +254,8 @@ test("lists without a filter show nothing of theirs", async () => {
     const outcome = JSON.stringify(await askAs(world, "mine", method, {}));
     expect(outcome, method.name).not.toMatch(OWNED);
     for (const id of Object.values(theirs.tasks)) expect(outcome, method.name).not.toContain(id);
-    expect(outcome, method.name).toContain("mine");
+    // By now what was pending has been dealt with, by the tests above.
+    if (method.name !== "ListInvestigationQueue") expect(outcome, method.name).toContain("mine");
   }
 });
 

@@ -16,6 +16,7 @@ import { jsonSchemas } from "#host/schemas";
 import type { Reads } from "#ports/store-reads";
 import { memoryStore } from "#stores/memory/index";
 import { TaskState } from "#wire/gen/taskrun/v1/common_pb";
+import { PauseKind, PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import {
   RunClientMessageSchema,
   type RunServerMessage,
@@ -129,10 +130,11 @@ function bound(target: object, name: string | symbol): unknown {
 }
 
 /** Notes which reads are made, and whether they found something. */
-function counted(reads: Reads, seen: string[]): Reads {
+function counted<Read extends Reads | Reads["deadLetters"]>(reads: Read, seen: string[]): Read {
   return new Proxy(reads, {
     get: (target, name) => {
       const value = bound(target, name);
+      if (typeof value === "object" && value !== null) return counted(value as Reads["deadLetters"], seen);
       if (typeof value !== "function") return value;
       return async (...args: unknown[]) => {
         const found = await value(...args);
@@ -218,6 +220,8 @@ steps:
 
 /** Fills a namespace with one of everything. */
 export async function furnish(world: World, who: string): Promise<Belongings> {
+  const scope = { kind: PauseKind.AGENT, namespace: who, name: "unheard" };
+  await createClient(PauseService, world.transport).pause({ scope }, as(who));
   const tasks = createClient(TaskService, world.transport);
   const [agent, idempotencyKey, worker] = [`${who}-agent`, `${who}-order`, `${who}-worker`];
   const stream = await world.connect(who, { workerId: worker, namespaces: [who], agents: [{ name: agent }] });

@@ -24,7 +24,7 @@ export const clockMutants: readonly Mutant[] = [
   },
   {
     name: "time without a server makes tasks old at once",
-    edits: [edit("src/runtime/timers/retention.ts", " - this.#unproven());", ");")],
+    edits: [edit("src/runtime/timers/retention.ts", "clock.now() - this.#unproven();", "clock.now();")],
     test: clock("removes nothing before somebody could object"),
   },
   {

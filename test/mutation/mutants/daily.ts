@@ -45,4 +45,89 @@ export const dailyMutants: readonly Mutant[] = [
     edits: [edit(API, "latest(asked.createdAfterMs, firstChildAt(parentTaskId))", "asked.createdAfterMs")],
     test: { file: "test/api/task-filter.test.ts", name: "not looked for among Tasks that are older" },
   },
+  {
+    name: "top: the first of a queue is whoever became ready last",
+    edits: [edit("src/stores/memory/reads.ts", ".sort(compareReady);", ".sort(compareReady).reverse();")],
+    test: stored("a queue tells how many Steps are ready"),
+  },
+  {
+    name: "top: what failed last comes last",
+    edits: [
+      edit(
+        "src/stores/memory/reads.ts",
+        "b.finishedAt - a.finishedAt || compare(b.id, a.id)",
+        "a.finishedAt - b.finishedAt || compare(a.id, b.id)",
+      ),
+    ],
+    test: stored("what happened lately"),
+  },
+  {
+    name: "top: the queues of all namespaces are shown to everybody",
+    edits: [
+      edit(
+        "src/api/tasks/get-overview.ts",
+        "services.plane.agents({ ...caller, namespaces })",
+        'services.plane.agents({ ...caller, namespaces: "*" })',
+      ),
+    ],
+    test: { file: "test/runtime/overview.test.ts", name: "of the namespaces that the caller may use" },
+  },
+  {
+    name: "watched list: what goes on is not asked for again",
+    edits: [edit("src/cli/task/list-watch.ts", "this.#tasks.findLast((task) => !hasEnded(task)) ?? ", "")],
+    test: { file: "test/cli/task-list.test.ts", name: "a watched list in a pipe" },
+  },
+  {
+    name: "watched list: a restart of the server ends it",
+    edits: [edit("src/cli/live.ts", 'new Set(["UNAVAILABLE", ', "new Set([")],
+    test: { file: "test/cli/task-list.test.ts", name: "a watched list in a pipe" },
+  },
+  {
+    name: "config: a password in a URL is shown",
+    edits: [edit("src/cli/config/config.ts", "value: withoutSecrets(setting.value)", "value: setting.value")],
+    test: { file: "test/cli/config.test.ts", name: "no password is shown" },
+  },
+  {
+    name: "profile: the one in use counts beside a server that a variable names",
+    edits: [edit("src/cli/connection.ts", "env.TASKRUN_ADDR, env.TASKRUN_API_KEY,", "env.TASKRUN_API_KEY,")],
+    test: { file: "test/cli/profile.test.ts", name: "its credential goes nowhere that a variable names" },
+  },
+  {
+    name: "profile: one that was removed stays in use",
+    edits: [
+      edit(
+        "src/cli/login/profiles.ts",
+        "  if ((await profileInUse(io)) === name) await useProfile(io, undefined);\n",
+        "",
+      ),
+    ],
+    test: { file: "test/cli/profile.test.ts", name: "one that is removed is in use no more" },
+  },
+  {
+    name: "doctor: an agent that nobody runs is no matter while some worker is connected",
+    edits: [
+      edit(
+        "src/cli/doctor/server.ts",
+        "waiting.filter((agent) => agent.workers === 0)",
+        "waiting.filter((agent) => agent.workers < 0)",
+      ),
+    ],
+    test: { file: "test/cli/doctor.test.ts", name: "a mistyped agent" },
+  },
+  {
+    name: "doctor: a lock that it took to look stays",
+    edits: [
+      edit(
+        "src/cli/doctor/local.ts",
+        "lockFile({ path, driver: preferredDriver() })();",
+        "lockFile({ path, driver: preferredDriver() });",
+      ),
+    ],
+    test: { file: "test/cli/doctor.test.ts", name: "free again afterwards" },
+  },
+  {
+    name: "completion: a name that a shell would carry out is told",
+    edits: [edit("src/cli/completion-names.ts", " && isPlain.test(name)", "")],
+    test: { file: "test/cli/completion-names.test.ts", name: "no name that a shell would read otherwise" },
+  },
 ];

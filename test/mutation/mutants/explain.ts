@@ -29,7 +29,11 @@ export const explainMutants: readonly Mutant[] = [
   {
     name: "explain: a Run whose worker is away goes on",
     edits: [
-      edit("src/api/tasks/explain-task.ts", "if (lostAt === NEVER) return undefined;", "return undefined;"),
+      edit(
+        "src/api/tasks/explain-task.ts",
+        "const lostAt = run && absences.get(run.heldBy);",
+        "const lostAt = undefined;",
+      ),
     ],
     test: explain("shows at once in what it held"),
   },

@@ -13,6 +13,7 @@ import { credentialMutants } from "./credentials.js";
 import { dailyMutants } from "./daily.js";
 import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
+import { deadLetterMutants } from "./dead-letters.js";
 import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
@@ -29,10 +30,12 @@ import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
+import { pauseMutants } from "./pauses.js";
 import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
 import { promiseMutants } from "./promise.js";
+import { repairMutants } from "./repair.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
@@ -61,6 +64,7 @@ export const mutants: readonly Mutant[] = [
   ...credentialMutants,
   ...wallMutants,
   ...browserMutants,
+  ...pauseMutants,
   ...poisonMutants,
   ...clockMutants,
   ...dataMutants,
@@ -70,11 +74,13 @@ export const mutants: readonly Mutant[] = [
   ...dailyMutants,
   ...damageMutants,
   ...keepMutants,
+  ...deadLetterMutants,
   ...layoutMutants,
   ...compensationMutants,
   ...workflowMutants,
   ...mappingMutants,
   ...longMapMutants,
+  ...repairMutants,
   ...ruleMutants,
   ...assignmentMutants,
   ...workerMutants,

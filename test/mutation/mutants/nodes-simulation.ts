@@ -6,7 +6,7 @@ const withoutWakes: TestName = { file, name: "no wake ever reaches" };
 
 const life = "src/runtime/nodes/node-life.ts";
 const membership = "src/runtime/nodes/membership.ts";
-const workspace = "src/runtime/memory/workspace.ts";
+const commits = "src/runtime/memory/commit-of.ts";
 
 const neverAlone = edit(
   membership,
@@ -33,7 +33,7 @@ export const simulatedNodeMutants: readonly Mutant[] = [
   },
   {
     name: "a node remembers the waiting tasks of others as they were when it began",
-    edits: [edit(life, "    core.memory.heard(others);\n", "")],
+    edits: [edit(life, "    core.memory.heard({ ...others, pausesAt: this.#pausesAt });\n", "")],
     test: withoutWakes,
   },
   {
@@ -59,7 +59,7 @@ export const simulatedNodeMutants: readonly Mutant[] = [
   },
   {
     name: "a node goes on past its lease, and its commits do not say whose they are",
-    edits: [neverAlone, edit(workspace, "      ...(node !== undefined && { node }),\n", "")],
+    edits: [neverAlone, edit(commits, "    ...(node !== undefined && { node }),\n", "")],
     test: worlds,
   },
 ];

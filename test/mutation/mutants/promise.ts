@@ -81,7 +81,7 @@ export const promiseMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task-finalizer/cancel.ts",
-        'return [advanceTask(task, { type: "cancel", at, message }), replyTask(taskId)];',
+        'return [advanceTask(task, { type: "cancel", at, message }), noted, replyTask(taskId)];',
         "return [replyTask(taskId)];",
       ),
     ],
@@ -207,8 +207,8 @@ export const promiseMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/stores/memory/store.ts",
-        "isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before",
-        "task.createdAt < before",
+        "isTerminal(task.state) && task.finishedAt !== NEVER && isDue(task, terms)",
+        "task.createdAt < terms.before",
       ),
     ],
     test: promise("retention removes what ended long ago"),

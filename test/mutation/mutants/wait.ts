@@ -84,8 +84,8 @@ export const waitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/rpc.ts",
-        "handle: (message, call) => run(useCase, toInput(message as MessageShape<I>), call).then(toAnswer),",
-        "handle: async (message, call) => toAnswer(await run(useCase, toInput(message as MessageShape<I>), call)),",
+        "run(useCase, toInput(message as MessageShape<I>), call).then((view) => toAnswer(view, call)),",
+        "run(useCase, toInput(message as MessageShape<I>), call).then((view) => toAnswer(view, message && call)),",
       ),
     ],
     test: inGateway("does not keep its message"),

@@ -5,6 +5,7 @@ import type { Store, TaskDetail } from "#ports/store";
 import { auditGraph } from "#testing/audit";
 import { audit } from "../../actors/kit/audit.js";
 import type { Rows } from "../../actors/kit/world.js";
+import { auditLetter } from "./audit-letters.js";
 
 /** The end of time, as far as deadlines go. */
 const EVER = instant(Number.MAX_SAFE_INTEGER);
@@ -19,7 +20,8 @@ export async function auditTask(store: Store, taskId: TaskId): Promise<string[]>
   if (!detail) return [`${taskId} is gone`];
   // A Step that was cancelled may have stopped counting what it waited for.
   const others = audit(await rowsOf(store, detail)).filter((line) => !line.startsWith("open dependencies"));
-  return [...auditGraph(detail.steps, [detail.task]), ...others];
+  const letter = await store.reads.deadLetters.get(taskId, "*");
+  return [...auditGraph(detail.steps, [detail.task]), ...auditLetter(detail.task, letter), ...others];
 }
 
 /** More than one test needs; of a crowd the newest speak for the rest. */

@@ -1,4 +1,5 @@
 import { afterEach, expect } from "vitest";
+import { defaultStaleTerms } from "#config/index";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import { MAIN_STEP, type TaskId } from "#domain/id";
@@ -134,7 +135,7 @@ export async function startBench(
   await supervisor.start();
   if (audit) stores.add(audited);
   logs.add(counting.errors);
-  const plane = openPlane(supervisor);
+  const plane = openPlane(supervisor, defaultStaleTerms);
 
   const tryCreate: BenchPlane["tryCreate"] = async (spec = {}, rest = {}) => {
     const pending = plane.submit(LOCAL_CALLER, [draftOf(entropy.uuid() as TaskId, spec, rest)]);

@@ -67,9 +67,9 @@ export function storeDouble(store: Store = memoryStore()): StoreDouble {
       calls.nextDueAt += 1;
       return store.nextDueAt();
     },
-    removeFinished: (before, limit) => {
+    removeFinished: (...args) => {
       calls.removeFinished += 1;
-      return store.removeFinished(before, limit);
+      return store.removeFinished(...args);
     },
     close: () => store.close(),
   };

@@ -51,7 +51,8 @@ const model: Model<State, Input, string> = {
     }
     const end = ends[input];
     if (state === "open") return { state: end, answer: "ok" };
-    const isRepeated = input.startsWith("signal") && state === end;
+    // The same is asked by the same person: it has been done.
+    const isRepeated = input !== "cancel" && state === end;
     return { state, answer: state === "none" ? "not_found" : isRepeated ? "ok" : "wrong_state" };
   },
 };

@@ -1,3 +1,4 @@
+import { defaultStaleTerms } from "#config/index";
 import type { NodeId } from "#domain/id";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Broker } from "#ports/broker";
@@ -57,7 +58,7 @@ export class SimNode implements Incarnation {
       ...(this.#broker && { broker: this.#broker }),
       onFatal: (error) => this.#fatal(error),
     });
-    this.plane = openPlane(this.supervisor);
+    this.plane = openPlane(this.supervisor, defaultStaleTerms);
   }
 
   get reachesStore(): boolean {

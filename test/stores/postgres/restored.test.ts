@@ -1,9 +1,10 @@
 /** A database cannot tell that it has been restored: an operator says so, and a new incarnation begins. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { instant, millis } from "#domain/time/time";
+import { figuresOf } from "#stores/postgres/figures";
 import { postgresStore } from "#stores/postgres/index";
 import { beginIncarnation } from "#stores/postgres/restored";
-import { commit, task, taskId } from "#testing/rows";
+import { commit, line, step, task, taskId } from "#testing/rows";
 import { noPostgres, PostgresServer } from "./server.js";
 
 test.runIf(noPostgres === undefined)(noPostgres ?? "PostgreSQL is here", () => {});
@@ -32,6 +33,34 @@ onPostgres("each restoration that is said begins another life, after all that wa
     expect(boot).toMatchObject({ restored: life, at: life.since });
     await again.close();
   }
+});
+
+onPostgres("what the tasks of each namespace take up is counted beside a server", async () => {
+  const url = server.url();
+  const store = postgresStore({ url });
+  await store.boot();
+  for (const [n, namespace] of ["a", "b"].entries()) {
+    const id = taskId(n + 1);
+    await store.commit(
+      commit({
+        tasks: [task(id, { namespace })],
+        steps: [step(id)],
+        inputs: [{ taskId: id, json: '{"a":1}' }],
+        outputs: [{ taskId: id, stepName: "main", json: `"${"x".repeat(100 * (n + 1))}"` }],
+        log: [{ taskId: id, entries: [line("one")] }],
+      }),
+    );
+  }
+  const { namespaces, bytes } = await figuresOf(url);
+  expect(namespaces.map(({ namespace, tasks, steps, runs }) => [namespace, tasks, steps, runs])).toEqual([
+    ["a", 1, 1, 0],
+    ["b", 1, 1, 0],
+  ]);
+  expect(namespaces.every(({ inputBytes, logBytes }) => inputBytes >= 7 && logBytes > 20)).toBe(true);
+  expect(namespaces[1]?.resultBytes).toBeGreaterThan(Number(namespaces[0]?.resultBytes));
+  expect(bytes).toBeGreaterThan(8_192);
+  await store.close();
+  await expect(figuresOf(server.url())).rejects.toMatchObject({ code: "not_found" });
 });
 
 onPostgres("it is refused while a server uses the database, alone or as one of several nodes", async () => {

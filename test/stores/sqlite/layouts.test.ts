@@ -296,7 +296,11 @@ test("each layout has a number of its own, and it is in the file from the first 
   };
   expect(layouts()).toEqual([]);
   await store.commit(commit({ tasks: [task(taskId(1))] }));
-  expect(layouts().toSorted()).toEqual(Object.keys(rowTables).toSorted());
+  expect(layouts().toSorted()).toEqual(
+    Object.values(rowTables)
+      .map(({ name }) => name)
+      .toSorted(),
+  );
   await store.close();
   expect(migrations.length).toBeGreaterThanOrEqual(5);
 });

@@ -120,7 +120,13 @@ test("no field of a row is lost or mistaken for another when they come to lie to
   const path = join(root, "rows.db");
   const db = openDriver(path);
   db.exec(`PRAGMA foreign_keys = ON; ${migrations.slice(0, 2).join("")}; PRAGMA user_version = 2`);
-  for (const { inputBytes: _, ownsKey: holdsKey, compensableBelow: _below, ...row } of tasks) {
+  for (const {
+    inputBytes: _,
+    ownsKey: holdsKey,
+    compensableBelow: _below,
+    hasDeadLetter: _letter,
+    ...row
+  } of tasks) {
     insert(db, "tasks", {
       ...row,
       holdsKey,

@@ -236,6 +236,9 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "b3c28590ccd6b533",
     "37aeca74d350b511",
     "af3713b9cfc6be78",
+    "a74a490561182952",
+    "eba6991994be6a79",
+    "4092f0e22753a337",
     "0c1fa58096899095",
   ]);
 });

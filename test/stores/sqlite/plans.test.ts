@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { preferredDriver } from "#stores/sqlite/driver";
 import { migrate, openFile } from "#stores/sqlite/file/file";
-import { listStatements } from "#stores/sqlite/read/reader";
+import { listStatements } from "#stores/sqlite/read/task-list";
 import { boots, loads, reads, walks, writes } from "#stores/sqlite/rows/statements";
 
 const root = mkdtempSync(join(tmpdir(), "taskrun-plans-"));
@@ -47,9 +47,9 @@ test("every statement finds its rows by an index, and none sorts more than the S
   const plans = Object.entries(all).map(([name, sql]) => [name, plan(sql)] as const);
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
-  expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf"]);
-  // Lanes, agents and keys are few, and templates are counted once, at boot; what is counted of ready Steps is bounded; the others
-  // walk an index that holds live rows only.
+  expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf", "deadLetterCounts"]);
+  // Lanes, agents, pauses and keys are few, and templates are counted once, at boot; what is counted of ready Steps and dead letters, or
+  // looked at of ended Tasks, is bounded; the others walk an index that holds live rows only.
   expect(named(/SCAN/)).toEqual([
     "nextDue",
     "lanes",
@@ -57,9 +57,13 @@ test("every statement finds its rows by an index, and none sorts more than the S
     "waiting",
     "templateCounts",
     "agents",
+    "pauses",
     "apiKeys",
     "countReady",
     "countBefore",
+    "heldOfTasks",
+    "lastFailed",
+    "deadLetterCounts",
   ]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
@@ -77,25 +81,34 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "auditLatest": "SEARCH audit USING INDEX audit_latest ((at,chain,seq)<(?,?,?))",
       "countBefore": "CO-ROUTINE (subquery-1); SEARCH steps USING COVERING INDEX backlog (lane=? AND (rank,task_id,name)<(?,?,?)); SCAN (subquery-1)",
       "countReady": "CO-ROUTINE (subquery-1); SEARCH s USING COVERING INDEX backlog (lane=?); SCAN (subquery-1)",
+      "createdLately": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id>?)",
+      "deadLetter": "SEARCH dead_letters USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
+      "deadLetterCounts": "CO-ROUTINE (subquery-2); SCAN dead_letters USING INDEX dead_letters_newest; SCAN (subquery-2); USE TEMP B-TREE FOR GROUP BY",
+      "deadLetters": "SEARCH dead_letters USING INDEX dead_letters_newest ((created_at,task_id)<(?,?))",
       "deniedWorkers": "SEARCH enrolment USING INDEX enrolment_denied (denied_until>?)",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "dueStarts": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "endedEnrolment": "SEARCH enrolment USING INDEX enrolment_ended (ends_at<?)",
+      "endedLately": "SEARCH tasks USING INDEX tasks_finished (finished_at>?)",
       "enrolmentRow": "SEARCH enrolment USING INDEX sqlite_autoindex_enrolment_1 (kind=? AND id=?)",
       "enrolmentRows": "SEARCH enrolment USING INDEX sqlite_autoindex_enrolment_1 (kind=? AND id>?)",
-      "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?)",
+      "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?); SEARCH d USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
       "firstOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
+      "firstReady": "SEARCH steps USING COVERING INDEX backlog (lane=?)",
       "forgetAgent": "SEARCH agents USING INDEX sqlite_autoindex_agents_1 (namespace=? AND name=?)",
       "graphSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "hasTask": "SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "head": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
       "held": "SCAN runs USING INDEX runs_held",
+      "heldOfTasks": "SCAN r USING INDEX runs_held; SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "input": "SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "inputs": "SEARCH t USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "insert deadLetters": "",
       "insert runs": "",
       "insert steps": "",
       "insert tasks": "",
       "lanes": "SCAN lanes",
+      "lastFailed": "CO-ROUTINE (subquery-1); SEARCH tasks USING INDEX tasks_finished (finished_at>?); SCAN (subquery-1)",
       "lastOfAudit": "SEARCH audit USING INDEX sqlite_autoindex_audit_1 (chain=?)",
       "lastOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
       "lastRestore": "SEARCH restores USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH restores",
@@ -112,14 +125,18 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "output": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "outputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
       "outputs": "SEARCH t USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
+      "pauses": "SCAN pauses",
+      "pendingDeadLetters": "SEARCH dead_letters USING INDEX dead_letters_pending ((rank,task_id)>(?,?))",
       "put inputs": "",
       "put outputs": "",
+      "put stepActions": "",
       "put stepInputs": "",
       "putAgent": "",
       "putApiKey": "",
       "putDeadline": "",
       "putEnrolment": "",
       "putOutputDay": "",
+      "putPause": "",
       "ready": "SEARCH steps USING INDEX backlog (lane=?)",
       "removeApiKey": "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
       "removeAudit": "SEARCH audit USING INDEX sqlite_autoindex_audit_1 (chain=? AND seq>? AND seq<?)",
@@ -127,7 +144,10 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "removeEnrolment": "SEARCH enrolment USING INDEX sqlite_autoindex_enrolment_1 (kind=? AND id=?)",
       "removeLane": "SEARCH lanes USING PRIMARY KEY (key=?)",
       "removeOutputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
-      "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "removePause": "SEARCH pauses USING INDEX sqlite_autoindex_pauses_1 (key=?)",
+      "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH step_actions USING COVERING INDEX sqlite_autoindex_step_actions_1 (task_id=?); SEARCH dead_letters USING COVERING INDEX sqlite_autoindex_dead_letters_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "result": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
+      "revision deadLetters": "SEARCH dead_letters USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
       "revision runs": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "revision steps": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "revision tasks": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
@@ -135,16 +155,20 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "runs": "SEARCH t USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "runsOf": "SEARCH runs USING INDEX runs_of_task (task_id=?)",
       "setHead": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
+      "stepActions": "SEARCH step_actions USING INDEX sqlite_autoindex_step_actions_1 (task_id=? AND step_name=?)",
+      "stepInput": "SEARCH step_inputs USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "stepInputs": "SEARCH t USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "steps": "SEARCH t USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "stepsOfRuns": "SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
+      "storedTasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id>?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?); SEARCH step_inputs USING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
       "task": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "taskWithin": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "tasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?); UNION ALL; SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "tasksByKey": "SEARCH t USING INDEX tasks_by_key (namespace=? AND idempotency_key=?)",
       "templateCounts": "SCAN templates USING COVERING INDEX templates_listed",
       "templates": "SEARCH t USING INDEX sqlite_autoindex_templates_1 (namespace=? AND name=? AND version=?)",
+      "update deadLetters": "SEARCH dead_letters USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
       "update runs": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "update steps": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "update tasks": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",

@@ -4,7 +4,8 @@
  */
 const SETTING = "(SELECT current_setting('taskrun.namespaces', true))";
 
-function policy(table: string): string {
+/** The policy of a table with a column `namespace`. */
+export function policy(table: string): string {
   const mayUse = `coalesce(${SETTING}, '') = '' OR namespace = ANY (${SETTING}::text[])`;
   return `
 ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

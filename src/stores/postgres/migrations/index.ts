@@ -6,6 +6,9 @@ import { credentials } from "./0005-credentials.js";
 import { enrolment } from "./0006-enrolment.js";
 import { audit } from "./0007-audit.js";
 import { namespaces } from "./0009-namespaces.js";
+import { deadLetters } from "./0010-dead-letters.js";
+import { pauses } from "./0011-pauses.js";
+import { copies } from "./0012-copies.js";
 import { restores } from "./0013-restores.js";
 
 /**
@@ -21,5 +24,8 @@ export const migrations: readonly string[] = [
   enrolment,
   audit,
   namespaces,
+  deadLetters,
+  pauses,
+  copies,
   restores,
 ];

@@ -1,5 +1,6 @@
 import type { NodeId, RunId, SessionId, TaskId } from "#domain/id";
-import type { Lane } from "#domain/task/lane";
+import type { Pause } from "#domain/pause/pause";
+import { type Lane, storedLane } from "#domain/task/lane";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
 import type { WorkerRow } from "#domain/worker/worker-row";
@@ -14,7 +15,7 @@ const SLACK = limits.postgresStatement;
 const due = (kinds: string) => `(SELECT at FROM deadlines WHERE ${kinds}
     AND (claimed_until IS NULL OR claimed_by = $6 OR claimed_until < now_ms()) ORDER BY at LIMIT 1)`;
 
-/** One row of which each cell but the first, the seventh and the last is a JSON array, or null for an empty one. All of one snapshot. */
+/** One row of which each cell but the first, the seventh and the last but one is a JSON array, or null for an empty one. All of one snapshot. */
 export const pollStatement = {
   name: "poll",
   text: `SELECT now_ms(),
@@ -46,7 +47,8 @@ export const pollStatement = {
   (SELECT json_agg(json_build_array(namespace, count))::text FROM (
     SELECT namespace, count(*) FROM templates GROUP BY namespace) AS templates),
   (SELECT json_agg(data::json)::text FROM agents WHERE written_at >= $7),
-  NOT EXISTS (SELECT FROM nodes WHERE id <> $1 AND gone_at IS NULL)`,
+  NOT EXISTS (SELECT FROM nodes WHERE id <> $1 AND gone_at IS NULL),
+  (SELECT json_agg(data::json)::text FROM pauses)`,
 } as const;
 
 export function pollValues({ node, since, tasks, workers }: PollQuery, claimant: string): readonly unknown[] {
@@ -62,7 +64,7 @@ export function pollValues({ node, since, tasks, workers }: PollQuery, claimant:
 }
 
 export function polledFrom(row: Cells): Polled {
-  const [now, tasks, over, workers, dead, lanes, nextDueAt, waiting, templates, agents, alone] = row;
+  const [now, tasks, over, workers, dead, lanes, nextDueAt, waiting, templates, agents, alone, pauses] = row;
   return {
     now: instant(Number(now)),
     alone: alone === true,
@@ -76,13 +78,14 @@ export function polledFrom(row: Cells): Polled {
     dead: listOf<NodeId | "">(dead),
     lanes: listOf<[string, string, string, Lane["selector"]]>(lanes).map(
       ([key, namespace, agentName, selector]) => {
-        return { key, namespace, agentName, selector };
+        return storedLane({ key, namespace, agentName, selector });
       },
     ),
     nextDueAt: instantOf([nextDueAt ?? null]),
     waiting: new Map(listOf<[string, number]>(waiting)),
     templates: new Map(listOf<[string, number]>(templates)),
     agents: listOf<AgentRow>(agents),
+    pauses: listOf<Pause>(pauses),
   };
 }
 

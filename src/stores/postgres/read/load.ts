@@ -6,6 +6,7 @@ import {
   type TextKindName,
   textId,
   textKindNames,
+  textKinds,
   textPlace,
 } from "#domain/row-kinds";
 import type { StepRow } from "#domain/task/step";
@@ -22,7 +23,7 @@ interface Part {
   readonly values: readonly (readonly string[])[];
 }
 
-const row = (kind: Exclude<RowKindName, "workers">, alias: string, position = "0") =>
+const row = (kind: "tasks" | "steps" | "runs", alias: string, position = "0") =>
   `SELECT '${kind}', ${alias}.fixed, ${alias}.data, ${position}::bigint`;
 
 /** The statement that loads what a turn needs, all parts of it on one snapshot; undefined if it needs nothing. */
@@ -46,7 +47,7 @@ export function loadStatement(
 
 function partsOf(needs: Needs): readonly Part[] {
   const { graphs = [], wholeTasks = [], steps = [], runs = [], keys = [], templates = [] } = needs;
-  const { workers = [], heldBy = [] } = needs;
+  const { workers = [], heldBy = [], deadLetters = [] } = needs;
   const ofSteps = steps.map(({ taskId }) => taskId);
   const named = templates.filter(({ version }) => version !== "");
   const newest = templates.filter(({ version }) => version === "");
@@ -89,6 +90,11 @@ function partsOf(needs: Needs): readonly Part[] {
       name: "c",
       sql: "SELECT 'workers', '{}', w.data, 0::bigint FROM workers AS w WHERE w.key = ANY ($::text[])",
       values: [workers],
+    },
+    {
+      name: "d",
+      sql: "SELECT 'deadLetters', '{}', d.data, 0::bigint FROM dead_letters AS d WHERE d.task_id = ANY ($::text[])",
+      values: [deadLetters],
     },
     {
       name: "x",
@@ -141,7 +147,7 @@ export function loadedFrom(selected: readonly Cells[]): Loaded {
   const graph: { readonly position: number; readonly step: StepRow }[] = [];
   for (const [kind, a, b, position] of selected) {
     if (kind === "templates") addTemplate(found, templateFrom(b));
-    else if (isText(kind)) found[kind].set(textIdOf(String(a)), String(b));
+    else if (isText(kind)) found[kind].set(textIdOf(kind, String(a)), String(b));
     else if (kind === "steps" && Number(position) > 0)
       graph.push({ position: Number(position), step: rowFrom(a, b) });
     else addRow(found, kind as RowKindName, rowFrom(a, b));
@@ -172,8 +178,8 @@ function isText(kind: unknown): kind is TextKindName {
 }
 
 /** @param place Task and Step, joined by a slash */
-function textIdOf(place: string): string {
+function textIdOf(kind: TextKindName, place: string): string {
   const end = place.indexOf("/");
   const [taskId, stepName] = [place.slice(0, end), place.slice(end + 1)];
-  return stepName === "" ? taskId : textId({ taskId, stepName } as Parameters<typeof textId>[0]);
+  return textKinds[kind] === "task" ? taskId : textId({ taskId, stepName } as Parameters<typeof textId>[0]);
 }

@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import { covers, type PauseScope } from "#domain/pause/pause";
 import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -16,7 +17,10 @@ import type {
   TemplatePage,
 } from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
+import type { Cells } from "../connect/connection.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
+import { deadLetterReads } from "./dead-letters.js";
+import { overviewReads } from "./overview.js";
 import { listStatements } from "./task-list.js";
 import { templatePage } from "./template-list.js";
 
@@ -43,6 +47,12 @@ const reads = {
     name: "count-before",
     text: `SELECT count(*) FROM (SELECT FROM steps WHERE lane = $1
       AND (rank, task_id, name) < ($2::bigint, $3::text, $4::text) LIMIT $5::bigint) AS ready`,
+  },
+  /** A page of the Runs that workers hold, with their Tasks, behind a node and an id. */
+  held: {
+    name: "held-page",
+    text: `SELECT r.node, r.id, r.fixed, r.data, t.fixed FROM runs AS r JOIN tasks AS t ON t.id = r.task_id
+      WHERE r.held AND (r.node, r.id) > ($1, $2) ORDER BY r.node, r.id LIMIT ${limits.heldPage}`,
   },
   template: {
     name: "template",
@@ -136,6 +146,9 @@ function readsBy(calls: Calls, all: Calls): Reads {
       return Number(row?.[0]);
     },
 
+    countHeld: (scope: PauseScope) => countHeld(scope, (after) => calls.query(sql.held, after)),
+    ...overviewReads(calls, all),
+
     async run(id: RunId): Promise<RunRow | undefined> {
       const [row] = await calls.query(sql.run, [id]);
       return row && rowFrom(row[0], row[1]);
@@ -158,7 +171,9 @@ function readsBy(calls: Calls, all: Calls): Reads {
     },
 
     input: (id: TaskId) => text("inputs", id, ""),
+    stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
     output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
+    stepActions: ({ taskId, stepName }: StepKey) => text("stepActions", taskId, stepName),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const rows = await calls.query(sql.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);
@@ -167,11 +182,30 @@ function readsBy(calls: Calls, all: Calls): Reads {
       return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
     },
 
+    deadLetters: deadLetterReads(calls),
+
     async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
       const [row] = await calls.query(sql.logBounds, [taskId]);
       return row && { earliest: Number(row[1] ?? 1), last: Number(row[0]) - 1 };
     },
   };
+}
+
+/** Reads the held Runs page by page. @param read a page behind a node and an id */
+async function countHeld(
+  scope: PauseScope,
+  read: (after: readonly unknown[]) => Promise<readonly Cells[]>,
+): Promise<number> {
+  let count = 0;
+  for (let last: Cells | undefined = ["", ""]; last; ) {
+    const page: readonly Cells[] = await read(last.slice(0, 2));
+    for (const [, , fixed, data, task] of page) {
+      const { spec }: Pick<TaskRow, "spec"> = JSON.parse(String(task));
+      if (covers(scope, { ...rowFrom<RunRow>(fixed, data), template: spec.template })) count += 1;
+    }
+    last = page.length < limits.heldPage ? undefined : page.at(-1);
+  }
+  return count;
 }
 
 function detailFrom(selected: Awaited<ReturnType<Calls["query"]>>): TaskDetail | undefined {

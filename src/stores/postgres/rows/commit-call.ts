@@ -16,7 +16,7 @@ import type { Commit, Committed } from "#ports/store-turns";
 import { neededLanes } from "../../shared/needed-lanes.js";
 import { packLog } from "../../shared/pack-log.js";
 import { recordsText } from "../audit/audit-log.js";
-import { agentColumns, type Columns, laneColumns, rowTable, templateColumns } from "./rows.js";
+import { agentColumns, type Columns, laneColumns, pauseColumns, rowTable, templateColumns } from "./rows.js";
 
 /** A commit as one call of `commit_2`, which may be made any number of times. */
 export interface CommitCall {
@@ -31,19 +31,63 @@ export interface CommitCall {
 
 const PARAMETERS = 32;
 
-const CALL = `commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`;
-const commitStatement = { name: "commit", text: `SELECT ${CALL}` } as const;
-/** Of a commit that the audit log says something of. */
-const auditedStatement = {
-  name: "audited-commit",
-  text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
-} as const;
+const CALL = `commit_2(${places(1, PARAMETERS).join(", ")})`;
+
+/** What only few commits write. A function of the database does it around the call of what all have. */
+interface FurtherPart {
+  readonly name: string;
+  readonly values: readonly unknown[];
+  /** @param at the places of its values */
+  around(call: string, at: readonly string[]): string;
+}
+
+/** @returns the statement of a commit with these parts, the innermost first */
+function statementOf(parts: readonly FurtherPart[]): CommitCall["statement"] {
+  let call = CALL;
+  let next = PARAMETERS + 1;
+  for (const { values, around } of parts) {
+    call = around(call, places(next, values.length));
+    next += values.length;
+  }
+  return { name: ["commit", ...parts.map(({ name }) => name)].join("-"), text: `SELECT ${call}` };
+}
+
+function places(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `$${first + i}`);
+}
+
+/** @param letters those that are expected at a revision, that have changed, and that are new, each as JSON or null */
+function furtherParts(
+  { copies, pauses, audit }: Commit,
+  letters: readonly (string | null)[],
+): readonly FurtherPart[] {
+  const parts: FurtherPart[] = [];
+  if (copies) {
+    const values = [list(copies.map(copyColumns))];
+    parts.push({ name: "copies", values, around: (call, [copied]) => `copied_1(${call}, $1, ${copied})` });
+  }
+  if (pauses) {
+    const values = [list(pauses.map(pauseColumns))];
+    parts.push({ name: "pauses", values, around: (call, [paused]) => `paused_1(${call}, $1, ${paused})` });
+  }
+  if (letters.some((each) => each !== null)) {
+    const around = (call: string, [expected, changed, made]: readonly string[]) =>
+      `CASE expect_dead_letters_1($1, ${expected}) WHEN 'moved' THEN 'moved'
+       ELSE put_dead_letters_1(${call}, $1, ${changed}, ${made}) END`;
+    parts.push({ name: "letters", values: letters, around });
+  }
+  if (audit) {
+    const values = [audit.chain, recordsText(audit)];
+    parts.push({ name: "audit", values, around: (call, at) => `audited_1(${call}, $1, ${at.join(", ")})` });
+  }
+  return parts;
+}
 
 type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
 
 export function commitCall(turn: Commit, owner: number | null): CommitCall {
   const created = new Set<string>();
-  for (const { id, revision } of turn.tasks) if (revision === 1) created.add(id);
+  for (const task of turn.tasks) if (isFirst(turn, task)) created.add(task.id);
   const expected = expectedRows(turn);
   const expectedBy = (name: RowKindName) =>
     list(expected.filter(({ kind }) => kind === name).map(refColumns));
@@ -56,8 +100,11 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
     turn.deadlines.filter(({ at }) => at === NEVER),
   ];
 
+  const letters = [expectedBy("deadLetters"), list(changed.deadLetters), list(made.deadLetters)];
+  const further = furtherParts(turn, letters);
+
   return {
-    statement: turn.audit ? auditedStatement : commitStatement,
+    statement: statementOf(further),
     values: [
       turn.id,
       turn.at,
@@ -69,7 +116,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       expectedBy("workers"),
       list(neededTasks(turn, created)),
       list(moved),
-      list(turn.tasks.filter(hasReleased).map(({ id }) => id)),
+      list(turn.tasks.filter((task) => !isFirst(turn, task) && hasReleased(task)).map(({ id }) => id)),
       list(changed.tasks),
       changed.tasks.length,
       list(made.tasks),
@@ -91,7 +138,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(changed.workers),
       list(made.workers),
       turn.tasks.some((task) => taskStatus(task) === "PENDING"),
-      ...(turn.audit ? [turn.audit.chain, recordsText(turn.audit)] : []),
+      ...further.flatMap(({ values }) => values),
     ],
     expected,
     answer(text) {
@@ -101,9 +148,21 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
   };
 }
 
+function copyColumns({ from, to }: NonNullable<Commit["copies"]>[number]): Columns {
+  return {
+    ...{ from_task: from.taskId, from_step: from.stepName },
+    ...{ to_task: to.taskId, to_step: to.stepName },
+  };
+}
+
 /** JSON, or null if there is nothing: then the function has nothing to do. */
 function list(items: readonly unknown[]): string | null {
   return items.length === 0 ? null : JSON.stringify(items);
+}
+
+/** True if the row is not there yet: it is written for the first time here. */
+export function isFirst({ imports }: Pick<Commit, "imports">, { revision }: Revisioned): boolean {
+  return imports === true || revision === 1;
 }
 
 /** Rows of which another revision than the first is written, and those that were only read. */
@@ -111,7 +170,7 @@ function expectedRows(turn: Commit): readonly RowRef[] {
   const expected: RowRef[] = [];
   for (const kind of rowKindNames) {
     for (const row of turn[kind]) {
-      if (row.revision !== 1)
+      if (!isFirst(turn, row))
         expected.push({ kind, id: rowKind(kind).idOf(row), revision: row.revision - 1 });
     }
   }
@@ -130,14 +189,14 @@ function refColumns({ kind, id, revision }: RowRef): Columns {
 function written(turn: Commit, name: RowKindName, isNew: boolean): readonly Columns[] {
   const { made, changed } = rowTable(name);
   const rows: readonly Revisioned[] = turn[name];
-  const wanted = rows.filter(({ revision }) => (revision === 1) === isNew);
+  const wanted = rows.filter((row) => isFirst(turn, row) === isNew);
   const table = rowTable(name);
   return wanted.map((row) => (isNew ? made : changed).call(table, row));
 }
 
 /** True if the Task had an idempotency key and owns it no longer. */
-function hasReleased({ revision, ownsKey, spec }: Commit["tasks"][number]): boolean {
-  return revision > 1 && !ownsKey && spec.idempotencyKey !== "";
+function hasReleased({ ownsKey, spec }: Commit["tasks"][number]): boolean {
+  return !ownsKey && spec.idempotencyKey !== "";
 }
 
 /** Tasks that something new belongs to although neither they nor their log are written. */
@@ -152,7 +211,7 @@ function neededTasks(turn: Commit, created: ReadonlySet<string>): readonly TaskI
   for (const kind of rowKindNames) {
     const { taskOf } = rowKind(kind);
     if (!taskOf || kind === "tasks") continue;
-    for (const row of turn[kind]) if (row.revision === 1) need(taskOf(row));
+    for (const row of turn[kind]) if (isFirst(turn, row)) need(taskOf(row));
   }
   for (const kind of textKindNames) for (const { taskId } of turn[kind]) need(taskId);
   for (const { taskId, at } of turn.deadlines) if (at !== NEVER) need(taskId);

@@ -1,8 +1,10 @@
 import type { TaskId } from "#domain/id";
+import { type Pause, pauseKey } from "#domain/pause/pause";
 import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
-import type { Lane } from "#domain/task/lane";
+import { type Lane, storedLane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
@@ -11,6 +13,7 @@ import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
 import type { WorkerRow } from "#domain/worker/worker-row";
+import type { PauseChanges } from "#ports/store-turns";
 import type { Cell, Cells } from "../connect/connection.js";
 
 /** The columns of one row, as `commit_2` takes them. */
@@ -104,9 +107,32 @@ const workers: Table<WorkerRow> = {
   },
 };
 
-const tables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = { tasks, steps, runs, workers };
+const deadLetters: Table<DeadLetterRow> = {
+  keys: ["task_id"],
+  made(row) {
+    return { ...this.changed(row), namespace: row.namespace };
+  },
+  changed(row) {
+    const { taskId, revision, reason, status, rank, createdAt, closedAt } = row;
+    const columns = { revision, reason, status, rank, created_at: createdAt, closed_at: closedAt };
+    return { task_id: taskId, ...columns, data: JSON.stringify(row) };
+  },
+};
 
-/** The table of a kind, typed for code that handles every kind alike; its name is that of the kind. */
+const tables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = {
+  tasks,
+  steps,
+  runs,
+  deadLetters,
+  workers,
+};
+
+/** The name of the table of a kind: `deadLetters` → `dead_letters`. */
+export function tableName(name: RowKindName): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The table of a kind, typed for code that handles every kind alike. */
 export function rowTable(name: RowKindName): Table<Revisioned> {
   return tables[name] as unknown as Table<Revisioned>;
 }
@@ -144,18 +170,22 @@ export function laneColumns({ key, namespace, agentName, selector }: Lane): Colu
 }
 
 export function laneFrom([key, namespace, agentName, selector]: Cells): Lane {
-  return {
+  return storedLane({
     key: String(key),
     namespace: String(namespace),
     agentName: String(agentName),
     selector: JSON.parse(String(selector)),
-  };
+  });
 }
 
 export function templateColumns(row: TemplateRow): Columns {
   const { namespace, name, version, body, source } = row;
   const bytes = Buffer.byteLength(JSON.stringify(body)) + Buffer.byteLength(source);
   return { namespace, name, version, version_key: versionKey(version), bytes, data: JSON.stringify(row) };
+}
+
+export function deadLetterFrom(data: Cell | undefined): DeadLetterRow {
+  return JSON.parse(String(data));
 }
 
 export function templateFrom(data: Cell | undefined): TemplateRow {
@@ -167,5 +197,16 @@ export function agentColumns(row: AgentRow): Columns {
 }
 
 export function agentFrom(data: Cell | undefined): AgentRow {
+  return JSON.parse(String(data));
+}
+
+export function pauseColumns(change: PauseChanges[number]): Columns {
+  if (change.type === "remove")
+    return { key: pauseKey(change.scope), until: change.until ?? null, data: null };
+  const { pause } = change;
+  return { key: pauseKey(pause.scope), until: pause.until, data: JSON.stringify(pause) };
+}
+
+export function pauseFrom(data: Cell | undefined): Pause {
   return JSON.parse(String(data));
 }

@@ -9,12 +9,11 @@ import { behind, headOf, inspect, STORE_BEHIND } from "../damage/inspect.js";
 import { soundness } from "../damage/verify.js";
 import { type DriverName, openReadOnly, preferredDriver } from "../driver.js";
 import { damaged, errorOf, failureOf } from "../failure.js";
-import { setForReading, versionOf } from "../file/file.js";
-import { beside, realFile, requireFiles, sizeOf, syncFolderOf } from "../file/files.js";
+import { requirePresent, setForReading, versionOf } from "../file/file.js";
+import { beside, requireStore, sizeOf, syncFolderOf } from "../file/files.js";
 import { type HeadMark, readHeadFile } from "../file/head.js";
 import { lockUnlessServed } from "../file/lock.js";
 import { PageSums } from "../file/page-sums.js";
-import { migrations } from "../migrations/index.js";
 import { type BackupFacts, seal } from "./format.js";
 
 export interface BackupOptions {
@@ -42,9 +41,7 @@ export interface Backup extends BackupFacts {
  *   `STORE_BEHIND` if the store is not sound, `STORE_TOO_OLD` and `STORE_TOO_NEW` if another release has to do it
  */
 export async function backup(options: BackupOptions): Promise<Backup> {
-  const path = realFile(options.path);
-  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
-  requireFiles(path);
+  const path = requireStore(options.path);
   const { driver = preferredDriver(), progress = () => {} } = options;
   const isFolder = statSync(options.to, { throwIfNoEntry: false })?.isDirectory() === true;
   if (!isFolder) refuseExisting(options.to);
@@ -79,11 +76,7 @@ function copyInto(path: string, draft: string, driver: DriverName): void {
   const db = openReadOnly(path, driver);
   try {
     setForReading(db);
-    const version = versionOf(db, path, db.schema);
-    if (version < migrations.length) {
-      const message = `${path} has tables of an earlier release (version ${version} of ${migrations.length}): make the backup with that release, or start this one on it once`;
-      throw new Fault("wrong_state", message, { reason: "STORE_TOO_OLD" });
-    }
+    requirePresent(db, path, db.schema);
     db.exec(`VACUUM ${db.schema} INTO '${draft.replaceAll("'", "''")}'`);
   } finally {
     db.close();

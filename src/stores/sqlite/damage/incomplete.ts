@@ -3,7 +3,7 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { bytesOf, type Driver, textIn } from "../driver.js";
 import { Layouts, layoutRows } from "../rows/layouts.js";
-import { log, stepTable, taskTable } from "../rows/rows.js";
+import { deadLetterTable, log, stepTable, taskTable } from "../rows/rows.js";
 import { scan, scannedTables } from "./scan.js";
 
 /** A row that could not be copied, and the Task it belonged to, if that is known. */
@@ -24,7 +24,9 @@ export function incomplete(db: Driver, lost: readonly Lost[]): Map<string, strin
   const reasons = new Map<string, string>();
   const add = (taskId: string, why: string) => reasons.has(taskId) || reasons.set(taskId, why);
   for (const { table, key, taskId } of lost) {
-    if (taskId !== undefined) add(taskId, `row ${key} of table ${table} is damaged`);
+    // A dead letter only tells of its Task, which has all its parts without it.
+    if (taskId !== undefined && table !== deadLetterTable.name)
+      add(taskId, `row ${key} of table ${table} is damaged`);
   }
   for (const table of ofTasks) {
     const query = `SELECT DISTINCT ${bytesOf("task_id")} FROM ${table} WHERE task_id NOT IN (SELECT id FROM tasks)`;

@@ -3,7 +3,6 @@ import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Fault } from "#domain/fault";
 import { localKindNames } from "#domain/row-kinds";
-import { laneOf } from "#domain/task/lane";
 import {
   bytesOf,
   type Driver,
@@ -29,14 +28,14 @@ import {
   apiKeys,
   audit,
   deadlines,
-  lanes,
-  laneValues,
+  pauses,
   plane,
   rowTable,
   taskTable,
   templates,
 } from "../rows/rows.js";
-import { incomplete, type Lost, ofTasks } from "./incomplete.js";
+import { incomplete, type Lost } from "./incomplete.js";
+import { forgetDeadLetters, makeLanes, removeTasks } from "./mend.js";
 import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.js";
 
 export interface Rebuilding {
@@ -93,12 +92,16 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     ];
     writeLayouts(target);
     yield* removeTasks(target, incomplete(target, lost));
+    yield* forgetDeadLetters(target);
     for (const { table, key } of lost)
       if (table === templates.name)
         yield `template ${key.replace(/\/([^/]*)$/, "@$1")} is gone: its row is damaged`;
     for (const { table, key } of lost)
       if (table === agents.name)
         yield `what agent ${key} announced is forgotten, until a worker announces it again: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === pauses.name)
+        yield `the pause ${key} is gone, and holds nothing back any more: its row is damaged; pause it again`;
     for (const { table, key } of lost)
       if (table === apiKeys.name)
         yield `API key ${key} is gone, and is refused from now on: its row is damaged`;
@@ -244,32 +247,6 @@ function readable(db: Driver, sql: string): SqlCells[] {
     else bad = middle;
   }
   return good === 0 ? [] : (read(good) ?? []);
-}
-
-function* removeTasks(db: Driver, reasons: ReadonlyMap<string, string>): Generator<string> {
-  const layouts = new Layouts();
-  const known = db.prepare(`SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id = ?`);
-  const removals = [...ofTasks.map((table) => `${table} WHERE task_id`), "tasks WHERE id"].map((from) =>
-    db.prepare(`DELETE FROM ${from} = ?`),
-  );
-  for (const [id, why] of reasons) {
-    const [row] = known.all([id]);
-    const task = row && taskTable.row(taskTable.textOf(row), layouts);
-    const which = task ? ` of namespace ${task.namespace}, ${task.state}` : "";
-    for (const removal of removals) removal.run([id]);
-    yield `Task ${nameOf([id])}${which}, is gone: ${why}`;
-  }
-}
-
-/** Creates the lanes again from the Steps that wait in them: the key of a lane contains all of its fields. */
-function makeLanes(db: Driver): void {
-  const insert = db.prepare(`INSERT INTO ${lanes.insert}`);
-  for (const [cell] of db
-    .prepare(`SELECT DISTINCT ${bytesOf("lane")} FROM steps WHERE state = 'enqueued'`)
-    .all([])) {
-    const [namespace, agentName, selector] = JSON.parse(textIn(cell));
-    insert.run(lanes.seal(laneValues(laneOf(namespace, agentName, Object.fromEntries(selector)))));
-  }
 }
 
 /** The latest instant in any Task: plane time must not go back before it. */

@@ -32,7 +32,8 @@ export interface RepairOptions {
 /**
  * Makes a file that a server refuses usable again, and yields, as sentences, what is lost. A file that no server would
  * refuse is not changed. A damaged file is rebuilt from everything that can be read; the old file is kept beside it. A
- * Task with a damaged or missing row is removed as a whole, and so are the Tasks that wait for it.
+ * Task with a damaged or missing row is removed as a whole, and so are the Tasks that wait for it; only a dead letter is removed
+ * without its Task.
  *
  * @throws {Fault} reason `STORE_LOCKED` if a server has the file open, `STORE_TOO_NEW`, or `STORE_DAMAGED` if the file
  * cannot be repaired

@@ -1,10 +1,9 @@
-import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import { refuseBackup } from "../backup/format.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "../driver.js";
 import { errorOf, failureOf, isDamage } from "../failure.js";
 import { setForReading, versionOf } from "../file/file.js";
-import { beside, realFile, requireFiles, sizeOf } from "../file/files.js";
+import { beside, requireStore, sizeOf } from "../file/files.js";
 import { readHeadFile } from "../file/head.js";
 import { lockUnlessServed } from "../file/lock.js";
 import { foreignOf, headPageOf, trailOf } from "../file/log-commits.js";
@@ -33,9 +32,7 @@ export interface VerifyOptions {
  */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
   const { driver = preferredDriver(), progress = () => {}, begun = () => {} } = options;
-  const path = realFile(options.path);
-  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
-  requireFiles(path);
+  const path = requireStore(options.path);
   refuseBackup(path);
   const { online, release } = await lockUnlessServed(path, driver);
   try {

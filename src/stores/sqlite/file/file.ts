@@ -65,6 +65,18 @@ export function versionOf(db: Driver, path: string, schema = "main"): number {
 }
 
 /**
+ * Makes sure that the file has the tables of this release, for who reads it and does not migrate it.
+ *
+ * @throws {Fault} `wrong_state`, reason `STORE_TOO_OLD` or `STORE_TOO_NEW`
+ */
+export function requirePresent(db: Driver, path: string, schema: string): void {
+  const version = versionOf(db, path, schema);
+  if (version === migrations.length) return;
+  const message = `${path} has tables of an earlier release (version ${version} of ${migrations.length}): use that release for it, or start this one on it once`;
+  throw new Fault("wrong_state", message, { reason: "STORE_TOO_OLD" });
+}
+
+/**
  * Applies the missing migrations, and adds checksums to the rows of a file that has none yet, all in one transaction: a
  * crash meanwhile leaves the file unchanged.
  *

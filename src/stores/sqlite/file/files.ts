@@ -71,6 +71,18 @@ export function requireFiles(path: string): void {
 }
 
 /**
+ * The file of a store that is there, for who only reads it.
+ *
+ * @throws {Fault} `not_found`; `wrong_state`, naming the path in the way
+ */
+export function requireStore(given: string): string {
+  const path = realFile(given);
+  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
+  requireFiles(path);
+  return path;
+}
+
+/**
  * Creates an empty file unless it exists. An existing one is not opened, because closing it could release its locks.
  */
 export function makeFile(path: string): void {

@@ -8,6 +8,9 @@ import { apiKeys } from "./0007-api-keys.js";
 import { enrolment } from "./0008-enrolment.js";
 import { audit } from "./0009-audit.js";
 import { outputDays } from "./0011-output-days.js";
+import { deadLetters } from "./0012-dead-letters.js";
+import { pauses } from "./0013-pauses.js";
+import { stepActions } from "./0014-step-actions.js";
 import { restores } from "./0015-restores.js";
 
 /**
@@ -26,6 +29,9 @@ export const migrations: readonly string[] = [
   enrolment,
   audit,
   outputDays,
+  deadLetters,
+  pauses,
+  stepActions,
   restores,
 ];
 

@@ -1,42 +1,56 @@
+import type { TaskId } from "#domain/id";
 import type { TemplateRef } from "#domain/template/template";
 import { limits } from "#limits/index";
+import type { FiguresPage } from "#ports/store";
 import type { LanePlace } from "#ports/store-reads";
-import {
-  bytesOf,
-  type Driver,
-  opened,
-  type SqlRow,
-  type SqlValue,
-  type Statement,
-  textIn,
-} from "../driver.js";
+import { type Driver, opened, type SqlRow, type Statement, textIn } from "../driver.js";
 import { type FileOptions, openFile } from "../file/file.js";
 import { DamagedRow } from "../rows/checksum.js";
 import { log, runTable, stepTable, taskTable, templates, textTables } from "../rows/rows.js";
 import { listed, type Prepared, prepareAll, reads, walks } from "../rows/statements.js";
 import type {
+  DeadLetterCountReply,
+  DeadLetterListReply,
+  DeadLetterListRequest,
   DetailReply,
   DetailRequest,
+  LastFailedRequest,
+  LatelyReply,
+  LatelyRequest,
   ListReply,
   ListRequest,
   LogReply,
+  Pair,
+  QueueReply,
+  QueuesRequest,
   TemplateListReply,
   TemplateListRequest,
 } from "../thread/requests.js";
+import { DeadLetterRows } from "./dead-letter-rows.js";
 import { nextSeqAfter } from "./log-ends.js";
+import { storedPage } from "./stored-tasks.js";
+import { listStatements } from "./task-list.js";
 import { listTemplates } from "./template-list.js";
+
+/** So many at most. */
+interface Newest {
+  readonly namespaces: readonly string[] | null;
+  readonly most: number;
+}
 
 /** The connection for clients' reads. Each method reads one snapshot and leaves no transaction open. */
 export class Reader {
   readonly #db: Driver;
   readonly #sql: Prepared<typeof reads & typeof walks>;
+  readonly #deadLetters: DeadLetterRows;
   /** The statements of lists, by their text; their number is bounded by the combinations of filters. */
   readonly #lists = new Map<string, Statement>();
 
-  /** Opens the file. The writer must have opened and migrated it before. */
-  constructor(options: FileOptions) {
-    this.#db = openFile(options);
+  /** Opens the file. The writer must have opened and migrated it before. @param open how it is opened */
+  constructor(options: FileOptions, open: (options: FileOptions) => Driver = openFile) {
+    this.#db = open(options);
     this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
+    this.#deadLetters = new DeadLetterRows(this.#sql);
   }
 
   task({ id, namespaces }: DetailRequest): DetailReply | null {
@@ -80,6 +94,38 @@ export class Reader {
     return Number(this.#sql.countBefore.all([lane, rank, taskId, stepName, most])[0]?.[0]);
   }
 
+  /** Each as JSON of the Run and of its Task. */
+  held(): readonly (readonly [run: string, task: string])[] {
+    return this.#sql.heldOfTasks
+      .all([])
+      .map((row) => [runTable.textOf(row.slice(0, SEALED_CELLS)), taskTable.textOf(row.slice(SEALED_CELLS))]);
+  }
+
+  queues({ lanes, counted, first }: QueuesRequest): readonly QueueReply[] {
+    return this.#atOnce(() =>
+      lanes.map((lane) => ({
+        waiting: this.countReady({ lanes: [lane], most: counted }),
+        first: this.#sql.firstReady.all([lane, first]).map(([taskId]) => String(taskId)),
+      })),
+    );
+  }
+
+  /** Counts, not rows: what they are counted from is not verified. */
+  lately({ from, since, rows }: LatelyRequest): LatelyReply {
+    return this.#atOnce(() => ({
+      created: this.#sql.createdLately.all([from, rows + 1]).map(([namespace]) => String(namespace)),
+      ended: this.#sql.endedLately
+        .all([since, rows + 1])
+        .map(([namespace, state]): Pair => [String(namespace), String(state)]),
+    }));
+  }
+
+  lastFailed({ namespaces, rows, most }: LastFailedRequest): string {
+    const names = namespaces === null ? null : JSON.stringify(namespaces);
+    const found = this.#sql.lastFailed.all([rows, names, most]);
+    return `[${found.map(taskTable.textOf).join(",")}]`;
+  }
+
   run(id: string): string | null {
     const [run] = this.#sql.run.all([id]);
     return run ? runTable.textOf(run) : null;
@@ -99,14 +145,40 @@ export class Reader {
     return this.#atOnce(() => listTemplates(this.#sql, request));
   }
 
+  deadLetter({ id, namespaces }: DetailRequest): string | null {
+    return this.#deadLetters.get(id, namespaces);
+  }
+
+  deadLetters(request: DeadLetterListRequest): DeadLetterListReply {
+    return this.#atOnce(() => this.#deadLetters.list(request));
+  }
+
+  pendingDeadLetters({ namespaces, most }: Newest): string {
+    return this.#atOnce(() => this.#deadLetters.queue(namespaces, most));
+  }
+
+  deadLetterCounts({ namespaces, most }: Newest): DeadLetterCountReply {
+    return this.#deadLetters.count(namespaces, most);
+  }
+
   input(id: string): string | null {
     const [row] = this.#sql.input.all([id]);
     return row ? String(textTables.inputs.open(row)[1]) : null;
   }
 
+  stepInput({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
+    const [row] = this.#sql.stepInput.all([taskId, stepName]);
+    return row ? String(textTables.stepInputs.open(row)[2]) : null;
+  }
+
   output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
     const [row] = this.#sql.output.all([taskId, stepName]);
     return row ? String(textTables.outputs.open(row)[2]) : null;
+  }
+
+  stepActions({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
+    const [row] = this.#sql.stepActions.all([taskId, stepName]);
+    return row ? String(textTables.stepActions.open(row)[2]) : null;
   }
 
   log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {
@@ -134,6 +206,10 @@ export class Reader {
       const [last] = this.#sql.lastOfLog.all([taskId]);
       return first && last ? [Number(log.open(first)[1]), nextSeqAfter(log.open(last)) - 1] : [1, 0];
     });
+  }
+
+  storedTasks({ after, limit }: { readonly after: TaskId | undefined; readonly limit: number }): FiguresPage {
+    return storedPage(this.#sql.storedTasks, after, limit);
   }
 
   checkpointIfDue(): void {}
@@ -170,64 +246,5 @@ export class Reader {
   }
 }
 
-interface Query {
-  readonly sql: string;
-  readonly values: readonly SqlValue[];
-}
-
-/**
- * Makes the statements for one page of Tasks, and for the last row that the page was allowed to scan. Rows are scanned
- * by id, newest first, and within one namespace if only one is wanted; all other conditions are checked for each row.
- */
-export function listStatements(request: ListRequest): { readonly page: Query; readonly last: Query } {
-  const { namespaces, from, below, pageSize, scannedRows } = request;
-  const one = namespaces?.length === 1 ? namespaces[0] : undefined;
-  const where = [
-    ...(one === undefined ? [] : [{ sql: "namespace = ?", value: one }]),
-    ...(from === null ? [] : [{ sql: "id >= ?", value: from }]),
-    ...(below === null ? [] : [{ sql: "id < ?", value: below }]),
-  ];
-  const conditions = [
-    ...(one !== undefined || namespaces === null ? [] : [isOneOf("namespace", namespaces)]),
-    ...rowConditions(request),
-  ];
-  const order = "ORDER BY id DESC LIMIT";
-  const values = where.map(({ value }) => value);
-
-  return {
-    page: {
-      sql: `SELECT ${bytesOf("id")}, ${taskTable.sealed("")} FROM (SELECT * FROM tasks ${all(where)} ${order} ?) ${all(conditions)} LIMIT ?`,
-      values: [...values, scannedRows, ...conditions.map(({ value }) => value), pageSize + 1],
-    },
-    last: {
-      sql: `SELECT ${bytesOf("id")}, ${taskTable.sealed("")} FROM tasks ${all(where)} ${order} 1 OFFSET ?`,
-      values: [...values, scannedRows - 1],
-    },
-  };
-}
-
-/** True if the Task has every wanted label. */
-const CARRIES = `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
-  SELECT 1 FROM json_each(spec, '$.labels') AS label
-  WHERE label.key = wanted.value ->> 0 AND label.value = wanted.value ->> 1))`;
-
-/** True if the JSON of the spec has every wanted text. */
-const HAS_TEXTS = "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT instr(spec, wanted.value))";
-
-function rowConditions({ statusStates, states, agentName, labels, specTexts }: ListRequest) {
-  return [
-    ...(statusStates === null ? [] : [isOneOf("state || ' ' || has_run", statusStates)]),
-    ...(states === null ? [] : [isOneOf("state", states)]),
-    ...(agentName === null ? [] : [{ sql: "agent_name = ?", value: agentName }]),
-    ...(labels.length === 0 ? [] : [{ sql: CARRIES, value: JSON.stringify(labels) }]),
-    ...(specTexts.length === 0 ? [] : [{ sql: HAS_TEXTS, value: JSON.stringify(specTexts) }]),
-  ];
-}
-
-function isOneOf(column: string, names: readonly string[]) {
-  return { sql: `${column} IN (SELECT value FROM json_each(?))`, value: JSON.stringify(names) };
-}
-
-function all(conditions: readonly { readonly sql: string }[]): string {
-  return conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
-}
+/** How many cells `Table.sealed` selects. */
+const SEALED_CELLS = 4;

@@ -20,6 +20,7 @@ import {
   deadlines,
   lanes,
   log,
+  pauses,
   rowTable,
   templates,
   textTables,
@@ -90,6 +91,7 @@ export class Changes {
     for (const name of textKindNames) {
       for (const values of turn[name]) this.#put(sql[`put ${name}`], textTables[name], values);
     }
+    for (const [from, to] of turn.copies) this.#copyResult(from, to);
     for (const values of turn.templates) {
       if (this.#put(sql.addTemplate, templates, values) > 0) continue;
       const [namespace, name, version] = values;
@@ -110,9 +112,19 @@ export class Changes {
       this.#digestKey(key.join("\n"));
     }
     for (const values of turn.agents) this.#put(sql.putAgent, agents, values);
+    for (const values of turn.pauses ?? []) this.#changePause(values);
     if (turn.audit) this.appendAudit(turn.audit);
 
     return firstSeqs;
+  }
+
+  /** @param values without a JSON text: the pause is removed, if it is there and ends then */
+  #changePause(values: SqlRow): void {
+    if (values.length === pauses.names.length) this.#put(this.#sql.putPause, pauses, values);
+    else {
+      this.#sql.removePause.run(values);
+      this.#digestKey(values.join("\n"));
+    }
   }
 
   /** Appends to the audit log, behind the last entry of the chain. */
@@ -167,6 +179,14 @@ export class Changes {
       if (!this.#layouts.has(layout)) this.#put(this.#sql.addLayout, layoutTable, layoutValues(layout));
     }
     this.#knowsLayouts = true;
+  }
+
+  /** One at a time: all of them together need not fit into memory. */
+  #copyResult(from: SqlRow, to: SqlRow): void {
+    const { outputs } = textTables;
+    const [row] = this.#sql.result.all(from);
+    if (!row) throw new Conflict("a result to copy is gone; load it again");
+    this.#put(this.#sql["put outputs"], outputs, [...to, outputs.open(row).at(-1) ?? ""]);
   }
 
   /** Appends log entries of a Task. Returns the seq of the first one. */

@@ -1,9 +1,11 @@
 import type { KeyRow } from "#domain/access/key";
 import type { AuditEntry } from "#domain/audit/record";
 import type { TaskId } from "#domain/id";
+import { type Pause, pauseKey } from "#domain/pause/pause";
 import type { LocalKindName, Revisioned, RowOf, TextKindName } from "#domain/row-kinds";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
-import type { Lane } from "#domain/task/lane";
+import { type Lane, storedLane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -11,6 +13,7 @@ import type { TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
+import type { PauseChanges } from "#ports/store-turns";
 import { entryOf } from "../../shared/audit-chain.js";
 import type { SqlCells, SqlRow } from "../driver.js";
 import { type SealedTable, sealedTable } from "./checksum.js";
@@ -39,6 +42,7 @@ export const taskTable = table<TaskRow>(
     opened: packed,
     compensatedBy: packed,
     compensableBelow: { ...packed, missing: false },
+    hasDeadLetter: { ...packed, missing: false },
     inputBytes: packed,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
@@ -113,11 +117,28 @@ export const runTable: Table<RunRow> = table<Omit<RunRow, "node">>(
   ["task_id", "id"],
 );
 
+export const deadLetterTable = table<DeadLetterRow>("dead_letters", ["taskId"], {
+  taskId: fixed,
+  namespace: fixed,
+  revision: plain,
+  reason: plain,
+  status: plain,
+  rank: plain,
+  createdAt: plain,
+  closedAt: plain,
+  notes: packed,
+  resolvedBy: packed,
+  snapshot: packed,
+  redrivenAs: packed,
+  earlier: packed,
+});
+
 /** The table of each kind of row. */
 export const rowTables: { readonly [Name in LocalKindName]: Table<RowOf<Name>> } = {
   tasks: taskTable,
   steps: stepTable,
   runs: runTable,
+  deadLetters: deadLetterTable,
 };
 
 /** Like {@link rowTables}, but typed for code that handles every kind alike. */
@@ -130,6 +151,7 @@ export const textTables: Readonly<Record<TextKindName, SealedTable>> = {
   inputs: sealedTable("inputs", 1, ["task_id", "json"]),
   stepInputs: sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]),
   outputs: sealedTable("outputs", 2, ["task_id", "step_name", "json"]),
+  stepActions: sealedTable("step_actions", 2, ["task_id", "step_name", "json"]),
 };
 
 /** The packed lines of a Task's log. */
@@ -157,12 +179,12 @@ export function laneValues({ key, namespace, agentName, selector }: Lane): SqlRo
 
 export function laneFrom(selected: SqlCells): Lane {
   const [key, namespace, agentName, selector] = lanes.open(selected);
-  return {
+  return storedLane({
     key: key as string,
     namespace: namespace as string,
     agentName: agentName as string,
     selector: JSON.parse(selector as string),
-  };
+  });
 }
 
 /** The table of templates, which never change. The version is stored twice: as it is, and as a sortable key. */
@@ -220,6 +242,21 @@ export function agentFrom(selected: SqlCells): AgentRow {
     announced: { digest, ...JSON.parse(announced as string) },
     seenAt: instant(Number(seenAt)),
   };
+}
+
+/** The table of pauses. */
+export const pauses = sealedTable("pauses", 1, ["key", "until", "json"]);
+
+/** What {@link pauses} stores; the values after the key are missing of a pause that is removed, and the second is when it must end. */
+export function pauseValues(change: PauseChanges[number]): SqlRow {
+  if (change.type === "remove") return [pauseKey(change.scope), change.until ?? null];
+  const { pause } = change;
+  return [pauseKey(pause.scope), pause.until, JSON.stringify(pause)];
+}
+
+export function pauseFrom(selected: SqlCells): Pause {
+  const [, , json] = pauses.open(selected);
+  return JSON.parse(json as string);
 }
 
 /** The table of API keys. */

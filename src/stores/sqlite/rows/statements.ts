@@ -18,9 +18,11 @@ import {
   agents,
   apiKeys,
   audit,
+  deadLetterTable,
   deadlines,
   lanes,
   log,
+  pauses,
   plane,
   rowTable,
   runTable,
@@ -107,6 +109,7 @@ export const boots = {
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
   templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
   agents: `SELECT ${agents.columns()} FROM agents`,
+  pauses: `SELECT ${pauses.columns()} FROM pauses`,
   lastRestore: `SELECT ${restores.columns()} FROM restores WHERE number = (SELECT max(number) FROM restores)`,
   apiKeys: `SELECT ${apiKeys.columns()} FROM api_keys ORDER BY id`,
   auditEntries: `SELECT ${audit.columns()} FROM audit WHERE (chain, seq) > (?, ?) ORDER BY chain, seq LIMIT ?`,
@@ -133,6 +136,7 @@ export const writes = {
     return `INSERT INTO ${insert}
       ON CONFLICT (${keys.join(", ")}) DO UPDATE SET json = excluded.json, sum = excluded.sum`;
   }),
+  result: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   addTemplate: `INSERT INTO ${templates.insert} ON CONFLICT DO NOTHING`,
   appendLog: `INSERT INTO ${log.insert}`,
   lastOfLog: LAST_OF_LOG,
@@ -146,6 +150,9 @@ export const writes = {
   putAgent: `INSERT INTO ${agents.insert}
     ON CONFLICT (namespace, name) DO UPDATE SET digest = excluded.digest, seen_at = excluded.seen_at,
       description = excluded.description, announced = excluded.announced, sum = excluded.sum`,
+  putPause: `INSERT INTO ${pauses.insert}
+    ON CONFLICT (key) DO UPDATE SET until = excluded.until, json = excluded.json, sum = excluded.sum`,
+  removePause: "DELETE FROM pauses WHERE key = ?1 AND until = coalesce(?2, until)",
   putApiKey: `INSERT INTO ${apiKeys.insert}
     ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, json = excluded.json, sum = excluded.sum`,
   apiKey: `SELECT ${apiKeys.columns()} FROM api_keys WHERE id = ?`,
@@ -168,9 +175,14 @@ export const writes = {
   finished: `SELECT ${taskTable.sealed("")} FROM tasks
     WHERE finished_at > 0 AND finished_at < ? AND (finished_at, id) > (?, ?) AND state IN (${terminalStates})
     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task_id = tasks.id AND runs.held_by <> '')
+    AND NOT EXISTS (SELECT 1 FROM dead_letters AS d
+      WHERE d.task_id = tasks.id AND d.status = 'PENDING' AND d.created_at >= ?)
     ORDER BY finished_at, id LIMIT ?`,
   removeTask: "DELETE FROM tasks WHERE id = ?",
 } as const;
+
+/** What a list of dead letters looks at, one by one. */
+const LETTER = ["task_id", "namespace", "status", "reason"].map(bytesOf).join(", ");
 
 /** The statements of the reader thread; those for lists of Tasks are built in `reader.ts`. */
 export const reads = {
@@ -185,13 +197,44 @@ export const reads = {
     CROSS JOIN steps AS s ON s.state = 'enqueued' AND s.lane = wanted.value LIMIT ?)`,
   countBefore: `SELECT count(*) FROM (SELECT 1 FROM steps WHERE state = 'enqueued' AND lane = ?
     AND (rank, task_id, name) < (?, ?, ?) LIMIT ?)`,
+  stepInput: `SELECT ${textTables.stepInputs.columns()} FROM step_inputs WHERE task_id = ? AND step_name = ?`,
+  /** The Runs that workers hold, with their Tasks. */
+  heldOfTasks: `SELECT ${runTable.sealed("r.")}, ${taskTable.sealed("t.")} FROM runs AS r CROSS JOIN tasks AS t ON t.id = r.task_id
+    WHERE r.held_by <> ''`,
+  firstReady: `SELECT task_id FROM steps WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
+  createdLately: "SELECT namespace FROM tasks WHERE id >= ? ORDER BY id DESC LIMIT ?",
+  endedLately: `SELECT namespace, state FROM tasks WHERE finished_at > 0 AND finished_at >= ?
+    ORDER BY finished_at DESC, id DESC LIMIT ?`,
+  lastFailed: `SELECT ${taskTable.sealed("")} FROM (SELECT * FROM tasks WHERE finished_at > 0
+    ORDER BY finished_at DESC, id DESC LIMIT ?1)
+    WHERE state = 'error' AND (?2 IS NULL OR namespace IN (SELECT value FROM json_each(?2))) LIMIT ?3`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
+  stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(
       (SELECT max(first_seq) FROM log WHERE task_id = ?1 AND first_seq <= ?2), 0)
     ORDER BY first_seq LIMIT ?3`,
   logEntries: `SELECT ${log.columns()} FROM log WHERE task_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq`,
+  deadLetter: `SELECT ${bytesOf("namespace")}, ${deadLetterTable.sealed("")} FROM dead_letters WHERE task_id = ?`,
+  deadLetters: `SELECT created_at, ${LETTER}, ${deadLetterTable.sealed("")} FROM dead_letters
+    WHERE (created_at, task_id) < (?, ?) ORDER BY created_at DESC, task_id DESC LIMIT ?`,
+  pendingDeadLetters: `SELECT rank, ${LETTER}, ${deadLetterTable.sealed("")} FROM dead_letters
+    WHERE status = 'PENDING' AND (rank, task_id) > (?, ?) ORDER BY rank, task_id LIMIT ?`,
+  /** Of the newest. */
+  deadLetterCounts: `SELECT ${bytesOf("reason")}, ${bytesOf("status")}, count(*), min(created_at), max(created_at),
+      sum(iif(closed_at > 0, closed_at - created_at, 0))
+    FROM (SELECT reason, status, created_at, closed_at FROM dead_letters
+      WHERE ?1 IS NULL OR namespace IN (SELECT value FROM json_each(?1)) ORDER BY created_at DESC, task_id DESC LIMIT ?2)
+    GROUP BY reason, status`,
+  /** What each Task takes up, of so many behind an id. Lengths are in the head of a row, so that no text is read for them. */
+  storedTasks: `SELECT ${bytesOf("t.namespace")}, t.id, t.finished_at > 0,
+      (SELECT count(*) FROM steps WHERE task_id = t.id), (SELECT count(*) FROM runs WHERE task_id = t.id),
+      coalesce((SELECT octet_length(json) FROM inputs WHERE task_id = t.id), 0)
+        + (SELECT coalesce(sum(octet_length(json)), 0) FROM step_inputs WHERE task_id = t.id),
+      (SELECT coalesce(sum(octet_length(json)), 0) FROM outputs WHERE task_id = t.id),
+      (SELECT coalesce(sum(octet_length(entries)), 0) FROM log WHERE task_id = t.id)
+    FROM tasks AS t WHERE t.id > ? ORDER BY t.id LIMIT ?`,
   hasTask: "SELECT 1 FROM tasks WHERE id = ?",
   firstOfLog: `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq LIMIT 1`,
   lastOfLog: LAST_OF_LOG,

@@ -174,3 +174,6 @@ function threadFile(): URL {
     : "../../../../dist/src/stores/sqlite/thread/thread.js";
   return new URL(built, import.meta.url);
 }
+
+/** What reads ask of the reader: its thread, or this one where a file is only looked at. */
+export type ReaderCalls = Pick<ThreadClient<"reader">, "call" | "decoded">;

@@ -20,7 +20,15 @@ import type { BootState, Commit, Loaded, LoadedRows, LoadedTexts } from "#ports/
 import { packLog } from "../../shared/pack-log.js";
 import type { SqlRow } from "../driver.js";
 import type { Layouts } from "../rows/layouts.js";
-import { agentValues, laneValues, rowTable, runTable, templateFrom, templateValues } from "../rows/rows.js";
+import {
+  agentValues,
+  laneValues,
+  pauseValues,
+  rowTable,
+  runTable,
+  templateFrom,
+  templateValues,
+} from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
 import type {
   BootReply,
@@ -41,9 +49,13 @@ export function encodeCommit(turn: Commit): CommitRequest {
   return {
     at: turn.at,
     read: (turn.read ?? []).map(expectedRow),
-    bringsWork: turn.templates.length > 0 || turn.tasks.some(isAskedFor),
-    ...forKinds<CommittedRows>(localKindNames, (name) => changes(rowTable(name), turn[name])),
+    bringsWork: turn.imports === true || turn.templates.length > 0 || turn.tasks.some(isAskedFor),
+    ...forKinds<CommittedRows>(localKindNames, (name) => changes(rowTable(name), turn[name], turn.imports)),
     ...forKinds<CommittedTexts>(textKindNames, (name) => turn[name].map(textValues)),
+    copies: (turn.copies ?? []).map(({ from, to }) => [
+      [from.taskId, from.stepName],
+      [to.taskId, to.stepName],
+    ]),
     templates: turn.templates.map(templateValues),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: packLog(entries) })),
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
@@ -51,6 +63,7 @@ export function encodeCommit(turn: Commit): CommitRequest {
     lanesRemoved: turn.lanesRemoved,
     agents: turn.agents.map(agentValues),
     agentsForgotten: turn.agentsForgotten.map(({ namespace, name }) => [namespace, name]),
+    pauses: turn.pauses?.map(pauseValues),
     audit: turn.audit,
   };
 }
@@ -68,11 +81,11 @@ function textValues(text: TextRow): SqlRow {
   return "stepName" in text ? [text.taskId, text.stepName, text.json] : [text.taskId, text.json];
 }
 
-function changes(table: Table<Revisioned>, rows: readonly Revisioned[]): PackedChanges {
+function changes(table: Table<Revisioned>, rows: readonly Revisioned[], areNew = false): PackedChanges {
   const inserts: SqlRow[] = [];
   const updates: SqlRow[] = [];
   for (const row of rows) {
-    if (row.revision === 1) inserts.push(table.insertValues(row));
+    if (areNew || row.revision === 1) inserts.push(table.insertValues(row));
     else updates.push(table.updateValues(row));
   }
   return { inserts, updates };
@@ -126,7 +139,7 @@ function textOf(values: SqlRow): [id: string, json: string] {
 }
 
 export function decodeBoot(
-  { at, lanes, held, waiting, templates, agents, nextDueAt, restored }: BootReply,
+  { at, lanes, held, waiting, templates, agents, pauses, nextDueAt, restored }: BootReply,
   layouts: Layouts,
 ): BootState {
   return {
@@ -136,6 +149,7 @@ export function decodeBoot(
     waiting: new Map(waiting),
     templates: new Map(templates),
     agents,
+    pauses,
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
     ...(restored && { restored }),
   };

@@ -1,6 +1,7 @@
 import type { EnrolmentRow } from "#domain/access/enrolment";
 import type { KeyRow } from "#domain/access/key";
 import type { Restoration } from "#domain/incarnation";
+import type { Pause } from "#domain/pause/pause";
 import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
@@ -35,6 +36,8 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly at: number;
   /** True if a client asks for something that is not there yet: it has to wait while the disk is full. */
   readonly bringsWork: boolean;
+  /** Task and Step of a result, and of what it is copied to. */
+  readonly copies: readonly (readonly [from: Pair, to: Pair])[];
   readonly templates: readonly SqlRow[];
   readonly log: readonly { readonly taskId: string; readonly packed: readonly Packed[] }[];
   /** Task, Step, kind and instant. */
@@ -44,10 +47,12 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly agents: readonly SqlRow[];
   /** Namespace and name. */
   readonly agentsForgotten: readonly SqlRow[];
+  /** Values of `pauses`, or key and instant of one to remove. */
+  readonly pauses: readonly SqlRow[] | undefined;
   readonly audit: AuditAppend | undefined;
 }
 
-type Pair = readonly [string, string];
+export type Pair = readonly [string, string];
 type Triple = readonly [string, string, string];
 
 /** What is wanted by its key, which is one column or more. */
@@ -82,6 +87,7 @@ export interface BootReply {
   readonly waiting: readonly (readonly [string, number])[];
   readonly templates: readonly (readonly [string, number])[];
   readonly agents: readonly AgentRow[];
+  readonly pauses: readonly Pause[];
   readonly nextDueAt: number | null;
   readonly restored: Restoration | null;
 }
@@ -109,6 +115,40 @@ export interface ListReply {
   readonly tasks: string;
   /** The id before which the next page starts; null on the last page. */
   readonly next: string | null;
+}
+
+export interface QueuesRequest {
+  readonly lanes: readonly string[];
+  readonly counted: number;
+  readonly first: number;
+}
+
+/** Of one lane, in the order of the request. */
+export interface QueueReply {
+  readonly waiting: number;
+  readonly first: readonly string[];
+}
+
+export interface LatelyRequest {
+  /** The beginning of the first id. */
+  readonly from: string;
+  readonly since: number;
+  readonly rows: number;
+}
+
+/** One row more than was asked for of each, if there is one. */
+export interface LatelyReply {
+  /** Namespaces. */
+  readonly created: readonly string[];
+  /** Namespaces and states. */
+  readonly ended: readonly Pair[];
+}
+
+export interface LastFailedRequest {
+  /** Null for all. */
+  readonly namespaces: readonly string[] | null;
+  readonly rows: number;
+  readonly most: number;
 }
 
 export interface TemplateListRequest {
@@ -147,6 +187,24 @@ export interface LogReply {
   /** Packed rows, each a JSON array of lines. */
   readonly rows: readonly string[];
 }
+
+export interface DeadLetterListRequest {
+  /** Null for all. */
+  readonly namespaces: readonly string[] | null;
+  readonly status: string | null;
+  readonly reason: string | null;
+  readonly after: { readonly createdAt: number; readonly taskId: string } | null;
+  readonly pageSize: number;
+}
+
+/** Rows as one JSON array. */
+export interface DeadLetterListReply {
+  readonly letters: string;
+  readonly next: { readonly createdAt: number; readonly taskId: string } | null;
+}
+
+/** Reason, status, how many, the oldest, the newest, and after how long they were closed, together. */
+export type DeadLetterCountReply = readonly (readonly [string, string, number, number, number, number])[];
 
 export interface KeysPut {
   readonly rows: readonly KeyRow[];

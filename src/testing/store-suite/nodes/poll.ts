@@ -40,6 +40,7 @@ export function pollTests({ test, expect, two }: SharedSuite): void {
         lanes: [],
         nextDueAt: undefined,
         agents: [],
+        pauses: [],
       };
       expect(rest).toEqual({ ...none, waiting: new Map(), templates: new Map() });
     }));

@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/task_service.proto.
  */
 export const file_taskrun_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSL7BgoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyL4AgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0SFgoOd2FpdGluZ19yZWFzb24YESABKAkiIAoSRXhwbGFpblRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpoCChNFeHBsYWluVGFza1Jlc3BvbnNlEgoKAmlkGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhYKDndhaXRpbmdfcmVhc29uGAQgASgJEioKBXN0ZXBzGAUgAygLMhsudGFza3J1bi52MS5TdGVwRXhwbGFuYXRpb24SEgoKbW9yZV9zdGVwcxgGIAEoDRIoCgZjYXVzZXMYByADKAsyGC50YXNrcnVuLnYxLkZhaWx1cmVDYXVzZRInCgdhY3Rpb25zGAggAygLMhYudGFza3J1bi52MS5OZXh0QWN0aW9uIo0CCg9TdGVwRXhwbGFuYXRpb24SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEg0KBWNhdXNlGAMgASgJEg4KBmRldGFpbBgEIAEoCRIQCgh1bnRpbF9tcxgFIAEoAxITCgtxdWV1ZV9wbGFjZRgGIAEoDRIpCgd3b3JrZXJzGAcgAygLMhgudGFza3J1bi52MS5Xb3JrZXJBbnN3ZXISFAoMbW9yZV93b3JrZXJzGAggASgNEhMKC25lYXJfYWdlbnRzGAkgAygJEioKBXVubWV0GAogAygLMhsudGFza3J1bi52MS5Vbm1ldERlcGVuZGVuY3kiUgoMV29ya2VyQW5zd2VyEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkSEAoIdW50aWxfbXMYBCABKAMiRQoPVW5tZXREZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZSKmAQoMRmFpbHVyZUNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIOCgZkZXRhaWwYCCABKAkSDQoFYXRfbXMYCSABKAMiLQoKTmV4dEFjdGlvbhIPCgdjb21tYW5kGAEgASgJEg4KBmVmZmVjdBgCIAEoCSKlAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0SFAoMZXJyb3JfZGV0YWlsGGggASgJIqQEChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxIXCgptYXhfbG9zc2VzGG0gASgNSACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNXb3JrZXJTZWxlY3RvckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX21heF9sb3NzZXMiHAoOR2V0VGFza1JlcXVlc3QSCgoCaWQYASABKAki+AMKEExpc3RUYXNrc1JlcXVlc3QSLQoNc3RhdHVzX2ZpbHRlchgBIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIUCgxhZ2VudF9maWx0ZXIYAiABKAkSDQoFbGltaXQYAyABKAUSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkSEQoJbmFtZXNwYWNlGGYgASgJEjgKBmxhYmVscxhnIAMoCzIoLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdC5MYWJlbHNFbnRyeRIpCgh0ZW1wbGF0ZRhoIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSJQoGc3RhdGVzGGkgAygOMhUudGFza3J1bi52MS5UYXNrU3RhdGUSGAoQY3JlYXRlZF9hZnRlcl9tcxhqIAEoAxIZChFjcmVhdGVkX2JlZm9yZV9tcxhrIAEoAxIWCg5wYXJlbnRfdGFza19pZBhsIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBhtIAEoCRISCgpjcmVhdGVkX2J5GG4gASgJEg8KB3dhaXRpbmcYbyABKAkSEQoJaWRfcHJlZml4GHggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJIkUKEVNpZ25hbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIUCgxwYXlsb2FkX2pzb24YAyABKAkieAoSUmVzb2x2ZVN0ZXBSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEikKBmFjdGlvbhgDIAEoDjIZLnRhc2tydW4udjEuUmVzb2x2ZUFjdGlvbhITCgtyZXN1bHRfanNvbhgEIAEoCSI3ChBSZXRyeVRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCSJOCg5SdW5UYXNrUmVxdWVzdBIrCgR0YXNrGAEgASgLMh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBIPCgd3YWl0X21zGAIgASgDIi4KD1dhaXRUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgd3YWl0X21zGAIgASgDKp4BCg1SZXNvbHZlQWN0aW9uEh4KGlJFU09MVkVfQUNUSU9OX1VOU1BFQ0lGSUVEEAASIgoeUkVTT0xWRV9BQ1RJT05fUkVTRVRfRk9SX1JFVFJZEAESIwofUkVTT0xWRV9BQ1RJT05fUkVTT0xWRV9NQU5VQUxMWRACEiQKIFJFU09MVkVfQUNUSU9OX0NPTVBMRVRFX01BTlVBTExZEAMyiAcKC1Rhc2tTZXJ2aWNlEj0KCkNyZWF0ZVRhc2sSHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjcKB0dldFRhc2sSGi50YXNrcnVuLnYxLkdldFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUxpc3RUYXNrcxIcLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuTGlzdFRhc2tzUmVzcG9uc2USPQoKQ2FuY2VsVGFzaxIdLnRhc2tydW4udjEuQ2FuY2VsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSXQoQQmF0Y2hDcmVhdGVUYXNrcxIjLnRhc2tydW4udjEuQmF0Y2hDcmVhdGVUYXNrc1JlcXVlc3QaJC50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXNwb25zZRJCCglXYXRjaFRhc2sSHC50YXNrcnVuLnYxLldhdGNoVGFza1JlcXVlc3QaFS50YXNrcnVuLnYxLlRhc2tFdmVudDABElQKDUdldFN0ZXBSZXN1bHQSIC50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXF1ZXN0GiEudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVzcG9uc2USOwoJUmV0cnlUYXNrEhwudGFza3J1bi52MS5SZXRyeVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj0KClNpZ25hbFRhc2sSHS50YXNrcnVuLnYxLlNpZ25hbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj8KC1Jlc29sdmVTdGVwEh4udGFza3J1bi52MS5SZXNvbHZlU3RlcFJlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSNwoHUnVuVGFzaxIaLnRhc2tydW4udjEuUnVuVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSOQoIV2FpdFRhc2sSGy50YXNrcnVuLnYxLldhaXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJOCgtFeHBsYWluVGFzaxIeLnRhc2tydW4udjEuRXhwbGFpblRhc2tSZXF1ZXN0Gh8udGFza3J1bi52MS5FeHBsYWluVGFza1Jlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
+  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSKQBwoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRITCgtmb3JrZWRfZnJvbRh/IAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyL4AgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0SFgoOd2FpdGluZ19yZWFzb24YESABKAkiIAoSRXhwbGFpblRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpoCChNFeHBsYWluVGFza1Jlc3BvbnNlEgoKAmlkGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhYKDndhaXRpbmdfcmVhc29uGAQgASgJEioKBXN0ZXBzGAUgAygLMhsudGFza3J1bi52MS5TdGVwRXhwbGFuYXRpb24SEgoKbW9yZV9zdGVwcxgGIAEoDRIoCgZjYXVzZXMYByADKAsyGC50YXNrcnVuLnYxLkZhaWx1cmVDYXVzZRInCgdhY3Rpb25zGAggAygLMhYudGFza3J1bi52MS5OZXh0QWN0aW9uIo0CCg9TdGVwRXhwbGFuYXRpb24SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEg0KBWNhdXNlGAMgASgJEg4KBmRldGFpbBgEIAEoCRIQCgh1bnRpbF9tcxgFIAEoAxITCgtxdWV1ZV9wbGFjZRgGIAEoDRIpCgd3b3JrZXJzGAcgAygLMhgudGFza3J1bi52MS5Xb3JrZXJBbnN3ZXISFAoMbW9yZV93b3JrZXJzGAggASgNEhMKC25lYXJfYWdlbnRzGAkgAygJEioKBXVubWV0GAogAygLMhsudGFza3J1bi52MS5Vbm1ldERlcGVuZGVuY3kiUgoMV29ya2VyQW5zd2VyEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkSEAoIdW50aWxfbXMYBCABKAMiRQoPVW5tZXREZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZSKmAQoMRmFpbHVyZUNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIOCgZkZXRhaWwYCCABKAkSDQoFYXRfbXMYCSABKAMiLQoKTmV4dEFjdGlvbhIPCgdjb21tYW5kGAEgASgJEg4KBmVmZmVjdBgCIAEoCSKlAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0SFAoMZXJyb3JfZGV0YWlsGGggASgJIqQEChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxIXCgptYXhfbG9zc2VzGG0gASgNSACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNXb3JrZXJTZWxlY3RvckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX21heF9sb3NzZXMiHAoOR2V0VGFza1JlcXVlc3QSCgoCaWQYASABKAki+AMKEExpc3RUYXNrc1JlcXVlc3QSLQoNc3RhdHVzX2ZpbHRlchgBIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIUCgxhZ2VudF9maWx0ZXIYAiABKAkSDQoFbGltaXQYAyABKAUSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkSEQoJbmFtZXNwYWNlGGYgASgJEjgKBmxhYmVscxhnIAMoCzIoLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdC5MYWJlbHNFbnRyeRIpCgh0ZW1wbGF0ZRhoIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSJQoGc3RhdGVzGGkgAygOMhUudGFza3J1bi52MS5UYXNrU3RhdGUSGAoQY3JlYXRlZF9hZnRlcl9tcxhqIAEoAxIZChFjcmVhdGVkX2JlZm9yZV9tcxhrIAEoAxIWCg5wYXJlbnRfdGFza19pZBhsIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBhtIAEoCRISCgpjcmVhdGVkX2J5GG4gASgJEg8KB3dhaXRpbmcYbyABKAkSEQoJaWRfcHJlZml4GHggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJImAKE0dldFN0ZXBBdWRpdFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidQoUR2V0U3RlcEF1ZGl0UmVzcG9uc2USKwoHZW50cmllcxgBIAMoCzIaLnRhc2tydW4udjEuU3RlcEF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD2Ryb3BwZWRfYWN0aW9ucxgDIAEoDSJxCg5TdGVwQXVkaXRFbnRyeRINCgVhdF9tcxgBIAEoAxIMCgRraW5kGAIgASgJEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIjCgNydW4YBSABKAsyFi50YXNrcnVuLnYxLlJ1blN1bW1hcnkiVQoRU2lnbmFsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEhQKDHBheWxvYWRfanNvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkiiAEKElJlc29sdmVTdGVwUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCRIpCgZhY3Rpb24YAyABKA4yGS50YXNrcnVuLnYxLlJlc29sdmVBY3Rpb24SEwoLcmVzdWx0X2pzb24YBCABKAkSDgoGcmVhc29uGAUgASgJIkcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJoCg9Gb3JrVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZnJvbRgCIAEoCRISCgppbnB1dF9qc29uGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIOCgZyZWFzb24YBSABKAkiwQEKEEJ1bGtUYXNrc1JlcXVlc3QSLAoGZmlsdGVyGAEgASgLMhwudGFza3J1bi52MS5MaXN0VGFza3NSZXF1ZXN0EiYKBmFjdGlvbhgCIAEoDjIWLnRhc2tydW4udjEuQnVsa0FjdGlvbhIPCgdkcnlfcnVuGAMgASgIEg8KB2J1bGtfaWQYBCABKAkSEgoKcGFnZV90b2tlbhgFIAEoCRIRCgltYXhfdGFza3MYBiABKAUSDgoGcmVhc29uGAcgASgJIocBChFCdWxrVGFza3NSZXNwb25zZRIPCgdtYXRjaGVkGAEgASgNEgwKBGRvbmUYAiABKA0SDwoHYWxyZWFkeRgDIAEoDRIpCghyZWZ1c2FscxgEIAMoCzIXLnRhc2tydW4udjEuQnVsa1JlZnVzYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAUgASgJIk8KC0J1bGtSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBWNvdW50GAMgASgNEhAKCHRhc2tfaWRzGAQgAygJIk4KDlJ1blRhc2tSZXF1ZXN0EisKBHRhc2sYASABKAsyHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0Eg8KB3dhaXRfbXMYAiABKAMiLgoPV2FpdFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3dhaXRfbXMYAiABKAMiJwoSR2V0T3ZlcnZpZXdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSLOAQoTR2V0T3ZlcnZpZXdSZXNwb25zZRINCgVhdF9tcxgBIAEoAxIpCgZxdWV1ZXMYAiADKAsyGS50YXNrcnVuLnYxLlF1ZXVlT3ZlcnZpZXcSEwoLbW9yZV9xdWV1ZXMYAyABKAUSJAoFcmF0ZXMYBCABKAsyFS50YXNrcnVuLnYxLlRhc2tSYXRlcxIgCgZvbGRlc3QYBSADKAsyEC50YXNrcnVuLnYxLlRhc2sSIAoGZmFpbGVkGAYgAygLMhAudGFza3J1bi52MS5UYXNrIsoBCg1RdWV1ZU92ZXJ2aWV3EhEKCW5hbWVzcGFjZRgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEjkKCHNlbGVjdG9yGAMgAygLMicudGFza3J1bi52MS5RdWV1ZU92ZXJ2aWV3LlNlbGVjdG9yRW50cnkSDwoHd2FpdGluZxgEIAEoBRIVCg1maXJzdF90YXNrX2lkGAUgASgJGi8KDVNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ3CglUYXNrUmF0ZXMSEQoJd2luZG93X21zGAEgASgDEg8KB2NyZWF0ZWQYAiABKAUSEQoJY29tcGxldGVkGAMgASgFEg4KBmZhaWxlZBgEIAEoBRIRCgljYW5jZWxsZWQYBSABKAUSEAoIaXNfbGVhc3QYBiABKAgqngEKDVJlc29sdmVBY3Rpb24SHgoaUkVTT0xWRV9BQ1RJT05fVU5TUEVDSUZJRUQQABIiCh5SRVNPTFZFX0FDVElPTl9SRVNFVF9GT1JfUkVUUlkQARIjCh9SRVNPTFZFX0FDVElPTl9SRVNPTFZFX01BTlVBTExZEAISJAogUkVTT0xWRV9BQ1RJT05fQ09NUExFVEVfTUFOVUFMTFkQAyqeAQoKQnVsa0FjdGlvbhIbChdCVUxLX0FDVElPTl9VTlNQRUNJRklFRBAAEhYKEkJVTEtfQUNUSU9OX0NBTkNFTBABEhUKEUJVTEtfQUNUSU9OX1JFVFJZEAISFAoQQlVMS19BQ1RJT05fRk9SSxADEhUKEUJVTEtfQUNUSU9OX1JFU0VUEAQSFwoTQlVMS19BQ1RJT05fUkVTT0xWRRAFMrAJCgtUYXNrU2VydmljZRI9CgpDcmVhdGVUYXNrEh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdHZXRUYXNrEhoudGFza3J1bi52MS5HZXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJICglMaXN0VGFza3MSHC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QaHS50YXNrcnVuLnYxLkxpc3RUYXNrc1Jlc3BvbnNlEj0KCkNhbmNlbFRhc2sSHS50YXNrcnVuLnYxLkNhbmNlbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEl0KEEJhdGNoQ3JlYXRlVGFza3MSIy50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0GiQudGFza3J1bi52MS5CYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USQgoJV2F0Y2hUYXNrEhwudGFza3J1bi52MS5XYXRjaFRhc2tSZXF1ZXN0GhUudGFza3J1bi52MS5UYXNrRXZlbnQwARJUCg1HZXRTdGVwUmVzdWx0EiAudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlEjsKCVJldHJ5VGFzaxIcLnRhc2tydW4udjEuUmV0cnlUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghGb3JrVGFzaxIbLnRhc2tydW4udjEuRm9ya1Rhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUJ1bGtUYXNrcxIcLnRhc2tydW4udjEuQnVsa1Rhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuQnVsa1Rhc2tzUmVzcG9uc2USPQoKU2lnbmFsVGFzaxIdLnRhc2tydW4udjEuU2lnbmFsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSPwoLUmVzb2x2ZVN0ZXASHi50YXNrcnVuLnYxLlJlc29sdmVTdGVwUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdSdW5UYXNrEhoudGFza3J1bi52MS5SdW5UYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghXYWl0VGFzaxIbLnRhc2tydW4udjEuV2FpdFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEk4KC0V4cGxhaW5UYXNrEh4udGFza3J1bi52MS5FeHBsYWluVGFza1JlcXVlc3QaHy50YXNrcnVuLnYxLkV4cGxhaW5UYXNrUmVzcG9uc2USUQoMR2V0U3RlcEF1ZGl0Eh8udGFza3J1bi52MS5HZXRTdGVwQXVkaXRSZXF1ZXN0GiAudGFza3J1bi52MS5HZXRTdGVwQXVkaXRSZXNwb25zZRJOCgtHZXRPdmVydmlldxIeLnRhc2tydW4udjEuR2V0T3ZlcnZpZXdSZXF1ZXN0Gh8udGFza3J1bi52MS5HZXRPdmVydmlld1Jlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
 
 /**
  * Something somebody wants done.
@@ -236,6 +236,13 @@ export type Task = Message<"taskrun.v1.Task"> & {
    * @generated from field: repeated string warnings = 125;
    */
   warnings: string[];
+
+  /**
+   * The Task whose results this one has begun with; empty if it is no fork.
+   *
+   * @generated from field: string forked_from = 127;
+   */
+  forkedFrom: string;
 };
 
 /**
@@ -1437,6 +1444,135 @@ export const GetStepResultRequestSchema: GenMessage<GetStepResultRequest> = /*@_
   messageDesc(file_taskrun_v1_task_service, 21);
 
 /**
+ * Which Step's history to read.
+ *
+ * @generated from message taskrun.v1.GetStepAuditRequest
+ */
+export type GetStepAuditRequest = Message<"taskrun.v1.GetStepAuditRequest"> & {
+  /**
+   * The Task; required.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * The Step; required, "main" in a Task that names one agent.
+   *
+   * @generated from field: string step_name = 2;
+   */
+  stepName: string;
+
+  /**
+   * How many entries to a page: 1 to 200; 0 or less, and more, means 200.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on: `next_page_token` of the page before, for the same Step. Empty means at the start.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.GetStepAuditRequest.
+ * Use `create(GetStepAuditRequestSchema)` to create a new message.
+ */
+export const GetStepAuditRequestSchema: GenMessage<GetStepAuditRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 22);
+
+/**
+ * A part of a Step's history.
+ *
+ * @generated from message taskrun.v1.GetStepAuditResponse
+ */
+export type GetStepAuditResponse = Message<"taskrun.v1.GetStepAuditResponse"> & {
+  /**
+   * The oldest first.
+   *
+   * @generated from field: repeated taskrun.v1.StepAuditEntry entries = 1;
+   */
+  entries: StepAuditEntry[];
+
+  /**
+   * Where the next page starts; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * How many actions by hand are not told because 100 newer ones were kept instead.
+   *
+   * @generated from field: uint32 dropped_actions = 3;
+   */
+  droppedActions: number;
+};
+
+/**
+ * Describes the message taskrun.v1.GetStepAuditResponse.
+ * Use `create(GetStepAuditResponseSchema)` to create a new message.
+ */
+export const GetStepAuditResponseSchema: GenMessage<GetStepAuditResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 23);
+
+/**
+ * One thing that happened to a Step.
+ *
+ * @generated from message taskrun.v1.StepAuditEntry
+ */
+export type StepAuditEntry = Message<"taskrun.v1.StepAuditEntry"> & {
+  /**
+   * When; of a Run, when it was assigned.
+   *
+   * @generated from field: int64 at_ms = 1;
+   */
+  atMs: bigint;
+
+  /**
+   * "RUN", or what was done by hand: "RESET" to be tried anew, "RESOLVED" without a result, "COMPLETED"
+   * with one, "SIGNALLED"; of the whole Task "TASK_CANCELLED" and "TASK_RESOLVED"; "TAKEN_OVER", with its result,
+   * from the Task of which this one is a fork. More may come.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Who did it: the principal of a caller; of a Run, the id of its Worker; of a result that was taken over, the id of
+   * its Task.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * Why, as its actor said; of a Run, as RunSummary.reason.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The Run, if it is one; without `error_detail`.
+   *
+   * @generated from field: taskrun.v1.RunSummary run = 5;
+   */
+  run?: RunSummary | undefined;
+};
+
+/**
+ * Describes the message taskrun.v1.StepAuditEntry.
+ * Use `create(StepAuditEntrySchema)` to create a new message.
+ */
+export const StepAuditEntrySchema: GenMessage<StepAuditEntry> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 24);
+
+/**
  * A payload for a waiting Step.
  *
  * @generated from message taskrun.v1.SignalTaskRequest
@@ -1462,6 +1598,13 @@ export type SignalTaskRequest = Message<"taskrun.v1.SignalTaskRequest"> & {
    * @generated from field: string payload_json = 3;
    */
   payloadJson: string;
+
+  /**
+   * Why, for people; GetStepAudit tells it.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
 };
 
 /**
@@ -1469,7 +1612,7 @@ export type SignalTaskRequest = Message<"taskrun.v1.SignalTaskRequest"> & {
  * Use `create(SignalTaskRequestSchema)` to create a new message.
  */
 export const SignalTaskRequestSchema: GenMessage<SignalTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 22);
+  messageDesc(file_taskrun_v1_task_service, 25);
 
 /**
  * Which Step to settle, and how.
@@ -1504,6 +1647,13 @@ export type ResolveStepRequest = Message<"taskrun.v1.ResolveStepRequest"> & {
    * @generated from field: string result_json = 4;
    */
   resultJson: string;
+
+  /**
+   * Why, for people, at most 16 KiB; GetStepAudit and the audit log tell it.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
 };
 
 /**
@@ -1511,7 +1661,7 @@ export type ResolveStepRequest = Message<"taskrun.v1.ResolveStepRequest"> & {
  * Use `create(ResolveStepRequestSchema)` to create a new message.
  */
 export const ResolveStepRequestSchema: GenMessage<ResolveStepRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 23);
+  messageDesc(file_taskrun_v1_task_service, 26);
 
 /**
  * Which Task to do again.
@@ -1532,6 +1682,13 @@ export type RetryTaskRequest = Message<"taskrun.v1.RetryTaskRequest"> & {
    * @generated from field: string idempotency_key = 2;
    */
   idempotencyKey: string;
+
+  /**
+   * Why, for people; the audit log tells it.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -1539,7 +1696,212 @@ export type RetryTaskRequest = Message<"taskrun.v1.RetryTaskRequest"> & {
  * Use `create(RetryTaskRequestSchema)` to create a new message.
  */
 export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 24);
+  messageDesc(file_taskrun_v1_task_service, 27);
+
+/**
+ * Which Task to go on from, and where.
+ *
+ * @generated from message taskrun.v1.ForkTaskRequest
+ */
+export type ForkTaskRequest = Message<"taskrun.v1.ForkTaskRequest"> & {
+  /**
+   * The ended Task; required.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The Step that is done anew, with all that comes after it. Empty means what failed; and of a Task that was cancelled or
+   * has timed out, what was not done.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * The input of the new Task, as JSON text of at most 1 MiB; empty means the old one's. Results that are taken over were made
+   * with the old one's.
+   *
+   * @generated from field: string input_json = 3;
+   */
+  inputJson: string;
+
+  /**
+   * As in CreateTaskRequest: makes it safe to send the request again.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
+
+  /**
+   * Why, for people; the audit log tells it.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ForkTaskRequest.
+ * Use `create(ForkTaskRequestSchema)` to create a new message.
+ */
+export const ForkTaskRequestSchema: GenMessage<ForkTaskRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 28);
+
+/**
+ * With which Tasks to do what.
+ *
+ * @generated from message taskrun.v1.BulkTasksRequest
+ */
+export type BulkTasksRequest = Message<"taskrun.v1.BulkTasksRequest"> & {
+  /**
+   * Which Tasks, as in ListTasks; absent means all of the caller's namespaces. Its page and limit are not looked at.
+   *
+   * @generated from field: taskrun.v1.ListTasksRequest filter = 1;
+   */
+  filter?: ListTasksRequest | undefined;
+
+  /**
+   * Required.
+   *
+   * @generated from field: taskrun.v1.BulkAction action = 2;
+   */
+  action: BulkAction;
+
+  /**
+   * Counts what would be done, by where each Task stands, and does nothing. `bulk_id` may be empty.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * Names the bulk action, for example a UUID that its caller has drawn: 1 to 64 letters, digits, "_", "." or "-".
+   *
+   * @generated from field: string bulk_id = 4;
+   */
+  bulkId: string;
+
+  /**
+   * Where to go on: `next_page_token` of the answer before. Empty means at the newest Task.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * How many Tasks to a call: 1 to 200; 0 or less, and more, means 200.
+   *
+   * @generated from field: int32 max_tasks = 6;
+   */
+  maxTasks: number;
+
+  /**
+   * Why, for people; as in the request of the single action.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message taskrun.v1.BulkTasksRequest.
+ * Use `create(BulkTasksRequestSchema)` to create a new message.
+ */
+export const BulkTasksRequestSchema: GenMessage<BulkTasksRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 29);
+
+/**
+ * What has come of one batch.
+ *
+ * @generated from message taskrun.v1.BulkTasksResponse
+ */
+export type BulkTasksResponse = Message<"taskrun.v1.BulkTasksResponse"> & {
+  /**
+   * Tasks that fit the filter. A batch also ends after 10 000 rows looked at, so it may have fewer than asked for, or none.
+   *
+   * @generated from field: uint32 matched = 1;
+   */
+  matched: number;
+
+  /**
+   * Of these, those with which it was done by this call; in a dry run, with which it would be.
+   *
+   * @generated from field: uint32 done = 2;
+   */
+  done: number;
+
+  /**
+   * Those with which the same bulk action had done it before.
+   *
+   * @generated from field: uint32 already = 3;
+   */
+  already: number;
+
+  /**
+   * Why it was not done with the others, at most 20 kinds.
+   *
+   * @generated from field: repeated taskrun.v1.BulkRefusal refusals = 4;
+   */
+  refusals: BulkRefusal[];
+
+  /**
+   * Where the next batch starts; empty after the last.
+   *
+   * @generated from field: string next_page_token = 5;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.BulkTasksResponse.
+ * Use `create(BulkTasksResponseSchema)` to create a new message.
+ */
+export const BulkTasksResponseSchema: GenMessage<BulkTasksResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 30);
+
+/**
+ * Why a bulk action was not done with some Tasks.
+ *
+ * @generated from message taskrun.v1.BulkRefusal
+ */
+export type BulkRefusal = Message<"taskrun.v1.BulkRefusal"> & {
+  /**
+   * For programs, as the reason of the error of the single action.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * For people, of the first of them.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * The first of them, at most 5.
+   *
+   * @generated from field: repeated string task_ids = 4;
+   */
+  taskIds: string[];
+};
+
+/**
+ * Describes the message taskrun.v1.BulkRefusal.
+ * Use `create(BulkRefusalSchema)` to create a new message.
+ */
+export const BulkRefusalSchema: GenMessage<BulkRefusal> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 31);
 
 /**
  * Which Task to create and wait for, and for how long.
@@ -1568,7 +1930,7 @@ export type RunTaskRequest = Message<"taskrun.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 25);
+  messageDesc(file_taskrun_v1_task_service, 32);
 
 /**
  * Which Task to wait for, and for how long.
@@ -1596,7 +1958,189 @@ export type WaitTaskRequest = Message<"taskrun.v1.WaitTaskRequest"> & {
  * Use `create(WaitTaskRequestSchema)` to create a new message.
  */
 export const WaitTaskRequestSchema: GenMessage<WaitTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 26);
+  messageDesc(file_taskrun_v1_task_service, 33);
+
+/**
+ * Of what to give an overview.
+ *
+ * @generated from message taskrun.v1.GetOverviewRequest
+ */
+export type GetOverviewRequest = Message<"taskrun.v1.GetOverviewRequest"> & {
+  /**
+   * The namespace to look at; empty means all that the caller may use.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+};
+
+/**
+ * Describes the message taskrun.v1.GetOverviewRequest.
+ * Use `create(GetOverviewRequestSchema)` to create a new message.
+ */
+export const GetOverviewRequestSchema: GenMessage<GetOverviewRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 34);
+
+/**
+ * How things are at the moment.
+ *
+ * @generated from message taskrun.v1.GetOverviewResponse
+ */
+export type GetOverviewResponse = Message<"taskrun.v1.GetOverviewResponse"> & {
+  /**
+   * When it was made, in Unix milliseconds, by the clock of the server.
+   *
+   * @generated from field: int64 at_ms = 1;
+   */
+  atMs: bigint;
+
+  /**
+   * Queues of ready Steps, those in which most wait first; at most 50, of 200 looked at.
+   *
+   * @generated from field: repeated taskrun.v1.QueueOverview queues = 2;
+   */
+  queues: QueueOverview[];
+
+  /**
+   * How many more queues there are.
+   *
+   * @generated from field: int32 more_queues = 3;
+   */
+  moreQueues: number;
+
+  /**
+   * What happened lately.
+   *
+   * @generated from field: taskrun.v1.TaskRates rates = 4;
+   */
+  rates?: TaskRates | undefined;
+
+  /**
+   * Of the Tasks that are first in these queues those that were created first, at most 10, without Steps and results.
+   *
+   * @generated from field: repeated taskrun.v1.Task oldest = 5;
+   */
+  oldest: Task[];
+
+  /**
+   * The Tasks that have failed last, the latest first, at most 10, of the last 2 000 that have ended.
+   *
+   * @generated from field: repeated taskrun.v1.Task failed = 6;
+   */
+  failed: Task[];
+};
+
+/**
+ * Describes the message taskrun.v1.GetOverviewResponse.
+ * Use `create(GetOverviewResponseSchema)` to create a new message.
+ */
+export const GetOverviewResponseSchema: GenMessage<GetOverviewResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 35);
+
+/**
+ * What waits in one queue: the ready Steps of one namespace that the same Workers can take.
+ *
+ * @generated from message taskrun.v1.QueueOverview
+ */
+export type QueueOverview = Message<"taskrun.v1.QueueOverview"> & {
+  /**
+   * The namespace of the Tasks.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The agent that the Steps are for.
+   *
+   * @generated from field: string agent_name = 2;
+   */
+  agentName: string;
+
+  /**
+   * Labels that a Worker must have.
+   *
+   * @generated from field: map<string, string> selector = 3;
+   */
+  selector: { [key: string]: string };
+
+  /**
+   * Ready Steps; 1 000 means that many or more.
+   *
+   * @generated from field: int32 waiting = 4;
+   */
+  waiting: number;
+
+  /**
+   * The Task whose Step is the first in the queue.
+   *
+   * @generated from field: string first_task_id = 5;
+   */
+  firstTaskId: string;
+};
+
+/**
+ * Describes the message taskrun.v1.QueueOverview.
+ * Use `create(QueueOverviewSchema)` to create a new message.
+ */
+export const QueueOverviewSchema: GenMessage<QueueOverview> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 36);
+
+/**
+ * How many Tasks were created, and have ended, in the last moments.
+ *
+ * @generated from message taskrun.v1.TaskRates
+ */
+export type TaskRates = Message<"taskrun.v1.TaskRates"> & {
+  /**
+   * How long these moments were, in milliseconds.
+   *
+   * @generated from field: int64 window_ms = 1;
+   */
+  windowMs: bigint;
+
+  /**
+   * Tasks created in that time.
+   *
+   * @generated from field: int32 created = 2;
+   */
+  created: number;
+
+  /**
+   * Tasks that have ended as COMPLETED.
+   *
+   * @generated from field: int32 completed = 3;
+   */
+  completed: number;
+
+  /**
+   * Tasks that have ended as FAILED.
+   *
+   * @generated from field: int32 failed = 4;
+   */
+  failed: number;
+
+  /**
+   * Tasks that have ended as CANCELLED.
+   *
+   * @generated from field: int32 cancelled = 5;
+   */
+  cancelled: number;
+
+  /**
+   * True if there were more than are looked at, 5 000 of each: then the numbers are less than they were.
+   *
+   * @generated from field: bool is_least = 6;
+   */
+  isLeast: boolean;
+};
+
+/**
+ * Describes the message taskrun.v1.TaskRates.
+ * Use `create(TaskRatesSchema)` to create a new message.
+ */
+export const TaskRatesSchema: GenMessage<TaskRates> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 37);
 
 /**
  * What an operator decides about a Step that failed for good.
@@ -1612,7 +2156,7 @@ export enum ResolveAction {
   UNSPECIFIED = 0,
 
   /**
-   * Try it anew, with all its attempts.
+   * Try it anew, with all its attempts: now, if it waits for the next one; its Run, if it has one, is stopped.
    *
    * @generated from enum value: RESOLVE_ACTION_RESET_FOR_RETRY = 1;
    */
@@ -1638,6 +2182,61 @@ export enum ResolveAction {
  */
 export const ResolveActionSchema: GenEnum<ResolveAction> = /*@__PURE__*/
   enumDesc(file_taskrun_v1_task_service, 0);
+
+/**
+ * What is done with each Task of a bulk action.
+ *
+ * @generated from enum taskrun.v1.BulkAction
+ */
+export enum BulkAction {
+  /**
+   * Not stated; INVALID_ARGUMENT.
+   *
+   * @generated from enum value: BULK_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * As CancelTask.
+   *
+   * @generated from enum value: BULK_ACTION_CANCEL = 1;
+   */
+  CANCEL = 1,
+
+  /**
+   * As RetryTask.
+   *
+   * @generated from enum value: BULK_ACTION_RETRY = 2;
+   */
+  RETRY = 2,
+
+  /**
+   * As ForkTask, from what failed.
+   *
+   * @generated from enum value: BULK_ACTION_FORK = 3;
+   */
+  FORK = 3,
+
+  /**
+   * As ResolveStep RESET_FOR_RETRY, of every Step that holds the Task because it has failed for good.
+   *
+   * @generated from enum value: BULK_ACTION_RESET = 4;
+   */
+  RESET = 4,
+
+  /**
+   * As ResolveStep RESOLVE_MANUALLY, of the same Steps.
+   *
+   * @generated from enum value: BULK_ACTION_RESOLVE = 5;
+   */
+  RESOLVE = 5,
+}
+
+/**
+ * Describes the enum taskrun.v1.BulkAction.
+ */
+export const BulkActionSchema: GenEnum<BulkAction> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_task_service, 1);
 
 /**
  * Creates, reads, watches and stops Tasks.
@@ -1740,6 +2339,35 @@ export const TaskService: GenService<{
     output: typeof TaskSchema;
   },
   /**
+   * Goes on from what an ended Task has done, as a new Task that names the old one in `forked_from`; the
+   * old one stays as it is, and may be removed. It has the same template version, and Steps that had completed and
+   * do not come after `from` are complete from its beginning, with the old results; all others run. A batch or map that
+   * is not taken over as a whole is done anew. FAILED_PRECONDITION, with what can be done, if the Task has not ended, if
+   * nothing of it has failed and `from` is empty, or if a Step that would be taken over was compensated; NOT_FOUND, naming
+   * what is missing and what is near, if there is no such Task or Step.
+   *
+   * @generated from rpc taskrun.v1.TaskService.ForkTask
+   */
+  forkTask: {
+    methodKind: "unary";
+    input: typeof ForkTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Does the same with every Task that fits a filter, a batch a call: at most 200 Tasks, newest first, in about two
+   * seconds. Send it again with `next_page_token` until that is empty, and, after an error, with the last one: with the
+   * same `bulk_id` each Task is dealt with once, however often that is, and no Task that the bulk action has made is. A Task
+   * with which it cannot be done is counted, with the reason, and does not keep the others from it. Needs what the single
+   * action needs; a dry run needs what ListTasks needs.
+   *
+   * @generated from rpc taskrun.v1.TaskService.BulkTasks
+   */
+  bulkTasks: {
+    methodKind: "unary";
+    input: typeof BulkTasksRequestSchema;
+    output: typeof BulkTasksResponseSchema;
+  },
+  /**
    * Gives a Step that waits for a signal its payload, which becomes the Step's result. May come
    * before the Step waits: then it does not wait. The same payload again changes nothing.
    * FAILED_PRECONDITION if the Task has ended, the Step is settled, or another payload came first;
@@ -1754,8 +2382,10 @@ export const TaskService: GenService<{
   },
   /**
    * Settles by hand a Step that failed for good, in a Task whose template holds it for that, or one
-   * that hangs: its Run is stopped. Only a failed one can be tried anew. FAILED_PRECONDITION, naming
-   * the state, if the Task has ended, or the Step is settled or at work through others.
+   * that hangs: its Run is stopped. One that failed, waits for its next attempt or has a Run can be
+   * tried anew. The same request again, from the same caller, is answered as the first one was.
+   * FAILED_PRECONDITION, naming the state and what can be done, if the Task has ended, or the Step is
+   * settled, at work through others, or goes on by itself.
    *
    * @generated from rpc taskrun.v1.TaskService.ResolveStep
    */
@@ -1801,6 +2431,28 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof ExplainTaskRequestSchema;
     output: typeof ExplainTaskResponseSchema;
+  },
+  /**
+   * What has happened to one Step, the oldest first: its Runs, and what people have done to it by hand,
+   * with who, when and why. NOT_FOUND, naming it, if the Task or the Step does not exist.
+   *
+   * @generated from rpc taskrun.v1.TaskService.GetStepAudit
+   */
+  getStepAudit: {
+    methodKind: "unary";
+    input: typeof GetStepAuditRequestSchema;
+    output: typeof GetStepAuditResponseSchema;
+  },
+  /**
+   * How things are at the moment: what waits in which queue, how many Tasks were created and ended lately, which Tasks
+   * have waited longest for a Worker, and which have failed last. Bounded, whatever the store holds; writes nothing.
+   *
+   * @generated from rpc taskrun.v1.TaskService.GetOverview
+   */
+  getOverview: {
+    methodKind: "unary";
+    input: typeof GetOverviewRequestSchema;
+    output: typeof GetOverviewResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_task_service, 0);
