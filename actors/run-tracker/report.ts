@@ -272,6 +272,7 @@ function entryOf(report: EventReport | ChatReport, at: Instant) {
   if (report.type === "chat") {
     return { type: "chat", at, runId, role: report.role, content: report.content, sentAt } as const;
   }
-  const { id, kind, metadata } = report;
-  return { type: "event", at, runId, id, kind, sentAt, metadata } as const;
+  const { id, kind, name, metadata } = report;
+  const named = name !== undefined && { name };
+  return { type: "event", at, runId, id, kind, ...named, sentAt, metadata } as const;
 }

@@ -196,8 +196,8 @@ export function toEvent(wire: WireEvent): TaskEvent | undefined {
       return { ...stamp, type: "output", output };
     }
     case "runEvent": {
-      const { id, runId, eventType, timestampMs, metadata } = wire.event.value;
-      const kind = RunEventType[eventType] ?? "UNSPECIFIED";
+      const { id, runId, eventType, timestampMs, metadata, name } = wire.event.value;
+      const kind = name || (RunEventType[eventType] ?? "UNSPECIFIED");
       return { ...stamp, type: "event", event: { id, runId, kind, sentAtMs: Number(timestampMs), metadata } };
     }
     case "chatMessage": {

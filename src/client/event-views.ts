@@ -70,7 +70,7 @@ export interface OutputChunk {
 export interface AgentEvent {
   readonly id: string;
   readonly runId: string;
-  /** For example `TOOL_REQUESTED`. */
+  /** For example `TOOL_REQUESTED`; of an event of the agent's own its name, such as `progress`. */
   readonly kind: string;
   readonly sentAtMs: number;
   readonly metadata: Labels;

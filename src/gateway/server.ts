@@ -140,7 +140,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     const own = { ...services, keys, watchTokens, enrolment };
     const served: Served = { services: own, telemetry, health, identify };
     const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
-    const router = routerOf({ handlers, metrics, served, streams, inspection });
+    const router = routerOf({ handlers, rpcs, metrics, served, streams, inspection });
     return {
       isAuthenticated: keys !== undefined,
       grpc: { rpcs, served, streams, traffic },

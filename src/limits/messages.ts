@@ -18,6 +18,8 @@ export const messages = {
   uncountedMessageBytes: 64 * KIB,
   /** Messages within messages that are counted; those of our protos are a handful deep. */
   messageDepth: 32,
+  /** Parameters of one query: a filter of 64 labels, and every other field of a list. */
+  queryParameters: 100,
   /** A Task's `input_json`: leaves room in a message for everything else an assignment carries. */
   inputBytes: 1 * MIB,
   /**
@@ -48,6 +50,8 @@ export const messages = {
   headerPairs: 128,
   /** An id, an agent's or Step's name, an idempotency key, a correlation id. */
   idBytes: 256,
+  /** The name of an event of an agent's own. */
+  eventNameBytes: 64,
   /** Labels in one map: of a Task, a Worker, an agent, a selector; metadata of output and events. */
   labels: 64,
   /** A label's name or its value. */

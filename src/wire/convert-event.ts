@@ -57,12 +57,22 @@ function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent[
       };
     }
     case "event": {
-      const { id, runId, kind, metadata, sentAt } = entry;
+      const { id, runId, kind, name = "", metadata, sentAt } = entry;
       const timestampMs = BigInt(sentAt);
       const $typeName = "taskrun.v1.RunEvent";
       return {
         case: "runEvent",
-        value: { $typeName, id, runId, taskId: task.id, eventType: kind, timestampMs, metadata, fence: 0 },
+        value: {
+          $typeName,
+          id,
+          runId,
+          taskId: task.id,
+          eventType: kind,
+          timestampMs,
+          metadata,
+          fence: 0,
+          name,
+        },
       };
     }
     case "chat": {

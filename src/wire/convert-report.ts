@@ -66,14 +66,17 @@ export function outputFromWire(chunk: wire.RunOutputChunk, protocol: WorkerProto
 }
 
 export function agentEventFromWire(event: RunEvent, protocol: WorkerProtocol) {
-  const { id, runId, eventType, timestampMs, metadata, fence } = event;
+  const { id, runId, eventType, timestampMs, metadata, fence, name } = event;
   if (eventType === RunEventType.UNSPECIFIED || RunEventType[eventType] === undefined) return undefined;
+  const isCustom = eventType === RunEventType.CUSTOM;
+  if (isCustom && name === "") return undefined;
   return {
     type: "event",
     runId: runId as RunId,
     ...fenceOf(fence, protocol),
     id,
     kind: eventType,
+    ...(isCustom && { name }),
     sentAt: whole(timestampMs, "timestamp_ms"),
     metadata,
   } as const;

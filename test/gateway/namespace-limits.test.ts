@@ -64,13 +64,13 @@ describe("open watchers", () => {
     }
   });
 
-  test("a page gets 429 with Retry-After before its stream begins; other namespaces have no such limit", async () => {
+  test("a page gets 503 with Retry-After before its stream begins; other namespaces have no such limit", async () => {
     const id = await taskIn("narrow");
     await watch(id);
     await watch(id);
     await expect.poll(() => opened.plane.watchers).toBe(2);
     const refused = await watch(id);
-    expect([refused.status, refused.response.headers["retry-after"]]).toEqual([429, "1"]);
+    expect([refused.status, refused.response.headers["retry-after"]]).toEqual([503, "1"]);
     expect(JSON.parse(await refused.text())).toMatchObject({ reason: "OPEN_WATCHERS" });
     const other = await taskIn("wide");
     for (let i = 0; i < 5; i++) expect((await watch(other)).status).toBe(200);

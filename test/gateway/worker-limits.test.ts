@@ -148,6 +148,15 @@ test.each<[string, 0 | 1, Payload, { readonly message: string; readonly last?: b
     { message: "event.id is 257 bytes long; the limit is 256 bytes: send an id as it was given." },
   ],
   [
+    "an event of its own with a long name",
+    1,
+    {
+      case: "event",
+      value: { runId: "r", fence: 2, id: "e", eventType: RunEventType.CUSTOM, name: "n".repeat(65) },
+    },
+    { message: "event.name is 65 bytes long; the limit is 64 bytes: shorten it." },
+  ],
+  [
     "too much said at once",
     1,
     { case: "chatMessage", value: { runId: "r", fence: 2, message: { content: "x".repeat(65_537) } } },

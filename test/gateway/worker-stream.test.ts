@@ -53,6 +53,16 @@ test("what our worker says reaches the plane in the plane's words", async () => 
       case: "event",
       value: { ...run, id: "e", eventType: RunEventType.TOOL_REQUESTED, metadata: { tool: "grep" } },
     },
+    {
+      case: "event",
+      value: {
+        ...run,
+        id: "f",
+        eventType: RunEventType.CUSTOM,
+        name: "progress",
+        metadata: { percent: "40" },
+      },
+    },
     { case: "chatMessage", value: { ...run, message: { role: ChatRole.USER, content: "hi" } } },
     { case: "decline", value: { runId: "r", reason: "busy" } },
   );
@@ -79,6 +89,10 @@ test("what our worker says reaches the plane in the plane's words", async () => 
     },
     { type: "output", ...runOf, seq: 1, content: "text", isFinal: false, sentAt: 9 },
     { type: "event", ...runOf, id: "e", kind: RunEventType.TOOL_REQUESTED, metadata: { tool: "grep" } },
+    {
+      ...{ type: "event", ...runOf, id: "f", kind: RunEventType.CUSTOM },
+      ...{ name: "progress", metadata: { percent: "40" } },
+    },
     { type: "chat", ...runOf, role: ChatRole.USER, content: "hi" },
     { type: "decline", runId: "r", reason: "busy" },
   ]);
@@ -105,15 +119,17 @@ test("what is unknown is ignored and counted, before the hello and after it", as
   const nothing: Payload = { case: undefined };
   const later: Payload = { case: "outputChunk", value: { runId: "r", turn: 1, content: "next turn" } };
   const odd: Payload = { case: "event", value: { runId: "r", id: "e", eventType: 99 as RunEventType } };
+  const nameless: Payload = { case: "event", value: { runId: "r", id: "f", eventType: RunEventType.CUSTOM } };
   opened.plane.onReport = ({ type }, sink) => {
     if (type === "decline") sink.send({ type: "drain", reason: "enough" });
   };
   const last: Payload = { case: "decline", value: { runId: "r", reason: "" } };
-  await mount.call(RunService.method.streamConnect, said(nothing, hello(1), nothing, later, odd, last), 1);
+  const all = said(nothing, hello(1), nothing, later, odd, nameless, last);
+  await mount.call(RunService.method.streamConnect, all, 1);
 
   expect(opened.plane.reports.map(({ type }) => type)).toEqual(["hello", "decline"]);
   const ignored = opened.counted.filter(({ name }) => name === "taskrun_reports_refused_total");
-  expect(ignored).toHaveLength(3);
+  expect(ignored).toHaveLength(4);
 });
 
 test.each<[string, Payload[], string]>([

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { outputBytes } from "#domain/task/report";
 import { limits } from "#limits/index";
-import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
+import { RunEventType, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { AgentContext } from "#worker/agent/context";
 import { AgentError } from "#worker/agent/error";
 import { logWith } from "#worker/agent/log";
@@ -122,6 +122,7 @@ test("text that is cut inside a character costs nobody the stream", async () => 
     for (let at = 0; at < text.length; at += 7) await ctx.output(text.slice(at, at + 7));
     ctx.chat("ASSISTANT", "😀".slice(0, 1));
     ctx.event("TOOL_REQUESTED", { tool: "😀".slice(1) });
+    ctx.event("progress", { percent: "40" });
     return "😀".slice(0, 1);
   });
   await startWorker(plane, { agents: [cutting] });
@@ -131,6 +132,11 @@ test("text that is cut inside a character costs nobody the stream", async () => 
   expect(await session.hearEnd()).toMatchObject({ status: RunStatus.COMPLETED, outputJson: '"\\ud83d"' });
   const heard = session.log.flatMap((said) => (said.case === "outputChunk" ? [said.value.content] : []));
   expect(heard.join("").length).toBe(text.length);
+  const events = session.log.flatMap((said) => (said.case === "event" ? [said.value] : []));
+  expect(events.map(({ eventType, name }) => [eventType, name])).toEqual([
+    [RunEventType.TOOL_REQUESTED, ""],
+    [RunEventType.CUSTOM, "progress"],
+  ]);
 });
 
 test("a run that says more than one run may fails with that reason, and what fits is still sent", async () => {

@@ -70,6 +70,12 @@ test.each<[string, (ctx: AgentContext) => unknown, RegExp]>([
     (ctx) => ctx.event(any(1)),
     /type is a number, not one of SESSION_INITIALIZED, TOOL/,
   ],
+  ["a slip", (ctx) => ctx.event(any("TOOL_REQUESTD")), /type is "TOOL_REQUESTD", not one of/],
+  [
+    "a name that is too long",
+    (ctx) => ctx.event(any("n".repeat(65))),
+    /a name of your own, of small letters/,
+  ],
   ["an event of no kind", (ctx) => ctx.event(any("UNSPECIFIED")), /type is "UNSPECIFIED", not one of/],
   [
     "an unknown speaker",

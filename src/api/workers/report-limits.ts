@@ -52,17 +52,21 @@ export function fitOutput<Chunk extends { readonly content: string; readonly met
 }
 
 /** An event of an agent. @throws {Fault} `invalid` */
-export function fitEvent<Event extends { readonly id: string; readonly metadata: Labels }>(
-  event: Event,
-  protocol: WorkerProtocol,
-  cut: () => void,
-): Event {
+export function fitEvent<
+  Event extends { readonly id: string; readonly name: string; readonly metadata: Labels },
+>(event: Event, protocol: WorkerProtocol, cut: () => void): Event {
   if (protocol > 0) {
     checkId(event.id, "event.id");
+    checkSize(event.name, limits.eventNameBytes, "event.name", "shorten it");
     checkLabels(event.metadata, "event.metadata");
     return event;
   }
-  return { ...event, id: fitText(event.id, limits.idBytes, cut), metadata: fitLabels(event.metadata, cut) };
+  return {
+    ...event,
+    id: fitText(event.id, limits.idBytes, cut),
+    name: fitText(event.name, limits.eventNameBytes, cut),
+    metadata: fitLabels(event.metadata, cut),
+  };
 }
 
 /** A chat message of an agent. @throws {Fault} `invalid` */

@@ -45,13 +45,14 @@ export interface Output {
   readonly sentAt: number;
 }
 
-/** An event of the agent, e.g. a tool call. `kind` is its number on the wire. */
+/** An event of the agent, e.g. a tool call. `kind` is its number on the wire, `name` that of one of the agent's own. */
 export interface AgentEvent {
   readonly type: "event";
   readonly at: Instant;
   readonly id: string;
   readonly runId: RunId;
   readonly kind: number;
+  readonly name?: string;
   readonly sentAt: number;
   readonly metadata: Labels;
 }

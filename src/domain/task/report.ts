@@ -77,6 +77,8 @@ export interface EventReport {
   readonly fence?: number;
   readonly id: string;
   readonly kind: number;
+  /** Of an event of the agent's own. */
+  readonly name?: string;
   readonly sentAt: number;
   readonly metadata: Labels;
 }
@@ -130,7 +132,7 @@ export function reportBytes(report: WorkerReport): number {
     case "output":
       return outputBytes(report.content, report.metadata);
     case "event":
-      return eventBytes(report.id, report.metadata);
+      return eventBytes(report.id, report.metadata, report.name);
     case "chat":
       return chatBytes(report.content);
     case "decline":
@@ -150,8 +152,8 @@ export function outputBytes(content: string, metadata: Labels): number {
   return weight(utf8Bytes(content) + labelsBytes(metadata));
 }
 
-export function eventBytes(id: string, metadata: Labels): number {
-  return weight(utf8Bytes(id) + labelsBytes(metadata));
+export function eventBytes(id: string, metadata: Labels, name = ""): number {
+  return weight(utf8Bytes(id) + utf8Bytes(name) + labelsBytes(metadata));
 }
 
 export function chatBytes(content: string): number {

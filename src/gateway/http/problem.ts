@@ -3,28 +3,28 @@ import type { Fault, FaultCode } from "#domain/fault";
 import { retryAfterOf, statusOf } from "#wire/faults";
 import { type HttpResponse, sendText } from "./response.js";
 
-/** The HTTP status of each failure: that of Connect, but for a cursor that is gone. */
-const statusByFault = {
-  invalid: 400,
-  not_found: 404,
-  key_conflict: 409,
-  template_conflict: 409,
-  wrong_state: 400,
-  cursor_expired: 410,
-  cursor_ahead: 400,
-  overloaded: 429,
-  disk_full: 429,
-  unavailable: 503,
-  too_slow: 504,
-  conflict: 409,
-  unauthenticated: 401,
-  denied: 403,
-  internal: 500,
-} as const satisfies Record<FaultCode, number>;
+/** The HTTP status of each failure, and its code in `error`. */
+const byFault = {
+  invalid: [400, "BAD_REQUEST"],
+  not_found: [404, "NOT_FOUND"],
+  key_conflict: [409, "CONFLICT"],
+  template_conflict: [409, "CONFLICT"],
+  wrong_state: [409, "CONFLICT"],
+  cursor_expired: [410, "GONE"],
+  cursor_ahead: [400, "BAD_REQUEST"],
+  overloaded: [503, "BACKPRESSURE"],
+  disk_full: [503, "BACKPRESSURE"],
+  unavailable: [503, "SERVICE_UNAVAILABLE"],
+  too_slow: [408, "TIMEOUT"],
+  conflict: [409, "CONFLICT"],
+  unauthenticated: [401, "UNAUTHORIZED"],
+  denied: [403, "FORBIDDEN"],
+  internal: [500, "INTERNAL_ERROR"],
+} as const satisfies Record<FaultCode, readonly [status: number, code: string]>;
 
-/** Answers with a failure as JSON, in the form of RFC 9457. */
+/** Answers with a failure as JSON: in the form of RFC 9457, and with `error`, which clients of Tasker read. */
 export function sendProblem(response: HttpResponse, fault: Fault): void {
-  const status = statusByFault[fault.code];
+  const [status, errorCode] = byFault[fault.code];
   const { field, metadata } = fault.details;
   const retryAfterMs = retryAfterOf(fault);
   const problem = {
@@ -36,6 +36,11 @@ export function sendProblem(response: HttpResponse, fault: Fault): void {
     ...(field !== undefined && { field }),
     ...(metadata && { metadata }),
     ...(retryAfterMs > 0 && { retryAfterMs }),
+    error: {
+      code: errorCode,
+      message: fault.message,
+      ...(retryAfterMs > 0 && { retry_after_seconds: Math.ceil(retryAfterMs / 1_000) }),
+    },
   };
   sendText(response, status, `${JSON.stringify(problem)}\n`, {
     "content-type": "application/problem+json",

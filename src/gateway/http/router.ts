@@ -1,7 +1,6 @@
-/**
- * A handler with its method and path. A path is plain text, or has parameters in braces, such as `/v1/tasks/{id}`, each
- * of which matches one segment that is not empty.
- */
+import { type PathTemplate, pathTemplate } from "../rest/path-template.js";
+
+/** A handler with its method and path, which is plain text or a {@link PathTemplate}. */
 export interface Route<Handler> {
   /** `"*"` matches every method; the handler then checks it. */
   readonly methods: readonly string[] | "*";
@@ -22,10 +21,13 @@ export type Routed<Handler> =
       readonly allowed: readonly string[];
     };
 
-/** A table of routes. A path without parameters takes precedence; among the others, the first that matches. */
+/**
+ * A table of routes. A path without variables takes precedence; among the others, one with a verb at its end, and then the first
+ * that matches: a variable would take the verb for a part of its own.
+ */
 export class Router<Handler> {
   readonly #fixed = new Map<string, Route<Handler>[]>();
-  readonly #open: { readonly route: Route<Handler>; readonly pattern: RegExp }[] = [];
+  readonly #open: { readonly route: Route<Handler>; readonly template: PathTemplate }[] = [];
 
   /** All of them. */
   readonly routes: readonly Route<Handler>[];
@@ -34,13 +36,15 @@ export class Router<Handler> {
     this.routes = [...routes];
     for (const route of this.routes) {
       if (route.path.includes("{")) {
-        this.#open.push({ route, pattern: patternOf(route.path) });
+        this.#open.push({ route, template: pathTemplate(route.path) });
         continue;
       }
       const same = this.#fixed.get(route.path);
       if (same) same.push(route);
       else this.#fixed.set(route.path, [route]);
     }
+    const verbs = ({ route: { path } }: { readonly route: Route<Handler> }) => Number(/\}:\w+$/.test(path));
+    this.#open.sort((a, b) => verbs(b) - verbs(a));
   }
 
   find(method: string, path: string): Routed<Handler> {
@@ -50,8 +54,8 @@ export class Router<Handler> {
       for (const each of route.methods) allowed.add(each);
     }
     if (allowed.size > 0) return { found: false, allowed: [...allowed] };
-    for (const { route, pattern } of this.#open) {
-      const parts = partsOf(pattern.exec(path));
+    for (const { route, template } of this.#open) {
+      const parts = template.match(path);
       if (parts && takes(route, method)) return { found: true, handler: route.handler, parts };
       if (parts) for (const each of route.methods) allowed.add(each);
     }
@@ -61,24 +65,4 @@ export class Router<Handler> {
 
 function takes<Handler>(route: Route<Handler>, method: string): boolean {
   return route.methods === "*" || route.methods.includes(method);
-}
-
-function patternOf(path: string): RegExp {
-  const literal = (text: string) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
-  const pieces = path
-    .split(/\{(\w+)\}/)
-    .map((piece, i) => (i % 2 === 0 ? literal(piece) : `(?<${piece}>[^/]+)`));
-  return new RegExp(`^${pieces.join("")}$`);
-}
-
-/** The parameters of a path; undefined if it does not match, or has an invalid escape. */
-function partsOf(match: RegExpExecArray | null): Readonly<Record<string, string>> | undefined {
-  if (!match) return undefined;
-  try {
-    return Object.fromEntries(
-      Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]),
-    );
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,7 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import type { Served } from "../rpc.js";
+import { restPage } from "../rest/page.js";
+import { readRules, ruleOperations } from "../rest/rule-operations.js";
+import type { Rpc, Served } from "../rpc.js";
 import type { OpenStreams } from "../traffic/streams.js";
 import { enrollPage } from "./enroll-page.js";
 import { type InspectParts, inspectRoutes } from "./inspect.js";
@@ -12,6 +14,8 @@ import { taskEvents } from "./task-events.js";
 export interface RouteParts {
   /** Of an rpc every method is accepted: which ones are allowed depends on the protocol. */
   readonly handlers: readonly UniversalHandler[];
+  /** The same, for operations on paths. */
+  readonly rpcs: readonly Rpc[];
   readonly metrics: MetricsSource;
   readonly served: Served;
   readonly streams: OpenStreams;
@@ -32,9 +36,20 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
       return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
     }),
     ...pages.map(({ handler: page, ...route }): Route<HttpHandler> => {
-      return { ...route, handler: { kind: "page", page, path: route.path } };
+      return { ...route, handler: { kind: "page", page, asked: route.path } };
     }),
+    ...restRoutes(parts),
   ]);
+}
+
+/** The rpcs as operations on paths, with JSON in and out. */
+function restRoutes({ rpcs, served, streams }: RouteParts): Route<HttpHandler>[] {
+  return ruleOperations(readRules(), rpcs).map((operation) => {
+    const { parent, name } = operation.rpc.method;
+    const page = restPage(operation, { rpcs, served, streams });
+    const asked = `${parent.typeName}/${name}`;
+    return { methods: [operation.method], path: operation.path, handler: { kind: "page", page, asked } };
+  });
 }
 
 /** The routes of event streams. */

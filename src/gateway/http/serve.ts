@@ -22,7 +22,8 @@ import { senderOf } from "./sender.js";
 /** The handler of a path: an rpc in any protocol over HTTP, or a page. */
 export type HttpHandler =
   | { readonly kind: "rpc"; readonly handler: UniversalHandler }
-  | { readonly kind: "page"; readonly page: Page; readonly path: string };
+  /** `asked` is what the policy calls it: an rpc, or a path. */
+  | { readonly kind: "page"; readonly page: Page; readonly asked: string };
 
 export interface ServeParts {
   readonly router: Router<HttpHandler>;
@@ -73,7 +74,7 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
   if (isPreflight(request)) return sendPreflight(request, response, routed.found ? [] : routed.allowed);
   if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
   if (routed.handler.kind === "page") {
-    const sender = senderOf(routed.handler.path, request, routed.parts, peer.remote);
+    const sender = senderOf(routed.handler.asked, request, routed.parts, peer.remote);
     const refused = await refusedBy(parts.identify, sender);
     if (refused) return sendProblem(response, refused);
     const outgoing = (single: boolean) => new Outgoing(response, parts.traffic, single, peer);

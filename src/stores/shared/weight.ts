@@ -22,7 +22,7 @@ export function weighLine(entry: LogEntry): number {
     case "chat":
       return LINE + entry.content.length;
     case "event":
-      return LINE + entry.id.length + weighLabels(entry.metadata);
+      return LINE + entry.id.length + (entry.name?.length ?? 0) + weighLabels(entry.metadata);
     case "run":
       return LINE + weighBackend(entry.run);
     case "task":

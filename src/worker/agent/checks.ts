@@ -60,9 +60,14 @@ export function speakerOf(value: unknown): Speaker {
   return oneOf(speakers, value, "chat(speaker, text): speaker");
 }
 
+/** A type that is known, or a name of the agent's own: one that is like a known one, but for a slip, is none. */
 export function eventOf(value: unknown): AgentEvent {
-  return oneOf(agentEvents, value, "event(type, metadata): type");
+  if (typeof value === "string" && OWN_EVENT.test(value)) return value as AgentEvent;
+  const words = [...agentEvents, "a name of your own, of small letters, digits, _ . and -, at most 64"];
+  return oneOf(words, value, "event(type, metadata): type") as AgentEvent;
 }
+
+const OWN_EVENT = /^[a-z][a-z0-9_.-]{0,63}$/;
 
 function oneOf<Word extends string>(words: readonly Word[], value: unknown, name: string): Word {
   const found = words.find((word) => word === value);

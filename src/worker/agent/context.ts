@@ -15,8 +15,11 @@ export const agentEvents = [
   "TOOL_COMPLETED",
   "OUTPUT_GENERATED",
 ] as const;
-/** Types of events that an agent can report. */
-export type AgentEvent = (typeof agentEvents)[number];
+/**
+ * Types of events that an agent can report: those that every program knows, and names of its own, which begin with a small
+ * letter.
+ */
+export type AgentEvent = (typeof agentEvents)[number] | Uncapitalize<string>;
 
 export const speakers = ["USER", "ASSISTANT", "SYSTEM"] as const;
 /** The role of a chat message's author. */
@@ -79,8 +82,9 @@ export interface AgentContext extends StepContext {
    */
   output(text: string, metadata?: Labels): Promise<void>;
   /**
-   * Reports an event, for example a tool call. Delivered at most once: it may be lost if the connection breaks. Once
-   * the Run has been stopped it does nothing; otherwise it throws what {@link output} throws, and so do the next two.
+   * Reports an event, for example a tool call, or one of the agent's own: `progress`, with `percent` in its metadata, is shown as
+   * such. Delivered at most once: it may be lost if the connection breaks. Once the Run has been stopped it does nothing;
+   * otherwise it throws what {@link output} throws, and so do the next two.
    */
   event(type: AgentEvent, metadata?: Labels): void;
   /** Adds a message of at most 64 KiB to the Run's conversation. Delivered at most once, like an event. */

@@ -17,7 +17,7 @@ import {
   type WorkerHelloSchema,
   type WorkerResumeSchema,
 } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { AgentEvent, Speaker } from "../agent/context.js";
+import { type AgentEvent, agentEvents, type Speaker } from "../agent/context.js";
 import type { Chunk } from "../run/outbox.js";
 
 /* Makes every message that the Worker sends on its stream. `at` is the Unix milliseconds by its clock. */
@@ -134,9 +134,17 @@ export function event(
   metadata: Labels,
   at: number,
 ): RunClientMessage {
-  const eventType = RunEventType[type];
-  const value = { id, runId, taskId, fence, eventType, metadata, timestampMs: BigInt(at) };
+  const name = ownName(type);
+  const eventType = name === "" ? RunEventType[type as KnownEvent] : RunEventType.CUSTOM;
+  const value = { id, runId, taskId, fence, eventType, name, metadata, timestampMs: BigInt(at) };
   return create(RunClientMessageSchema, { payload: { case: "event", value } });
+}
+
+type KnownEvent = (typeof agentEvents)[number];
+
+/** The name of an event of the agent's own; empty for a type that has a number. */
+export function ownName(type: AgentEvent): string {
+  return (agentEvents as readonly string[]).includes(type) ? "" : type;
 }
 
 export function chat(

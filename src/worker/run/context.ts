@@ -8,7 +8,7 @@ import type { AgentContext } from "../agent/context.js";
 import { resultsFor } from "../agent/results.js";
 import { StepInput } from "../agent/step-input.js";
 import { Yielded } from "../agent/yielded.js";
-import { chat, event } from "../protocol/frames.js";
+import { chat, event, ownName } from "../protocol/frames.js";
 import type { Assignment } from "./assignment.js";
 
 /** What {@link contextFor} needs of the Run. */
@@ -51,7 +51,8 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
       const labels = labelsOf(metadata, "event(type, metadata): metadata");
       events += 1;
       const id = `${runId}-${events}`;
-      voice.note(event(assignment, taskId, id, kind, labels, voice.wall()), eventBytes(id, labels));
+      const bytes = eventBytes(id, labels, ownName(kind));
+      voice.note(event(assignment, taskId, id, kind, labels, voice.wall()), bytes);
     },
     chat: (speaker, text) => {
       const [by, said] = [speakerOf(speaker), chatOf(text)];

@@ -5,7 +5,7 @@ import { scopes } from "#domain/access/scopes";
 import type { Caller } from "#domain/caller";
 import { authenticate } from "#gateway/access/authenticate";
 import { policy, type Requirement } from "#gateway/access/policy";
-import { services } from "#gateway/handlers/index";
+import { rpcs, services } from "#gateway/handlers/index";
 import { routerOf } from "#gateway/http/routes";
 import { nameOf } from "../kit/samples.js";
 
@@ -14,12 +14,13 @@ const methods = services.flatMap((service) => service.methods);
 test("the table has every rpc of the descriptors and every route, and nothing else", () => {
   const router = routerOf({
     handlers: [],
+    rpcs,
     metrics: { contentType: "", render: async () => "" },
     served: { telemetry: { count: () => undefined } } as never,
     streams: {} as never,
     inspection: {} as never,
   });
-  const routes = router.routes.map(({ path }) => path);
+  const routes = router.routes.map(({ handler }) => (handler.kind === "page" ? handler.asked : ""));
   expect(routes.length).toBeGreaterThan(8);
   expect([...policy.keys()].toSorted()).toEqual([...new Set([...methods.map(nameOf), ...routes])].toSorted());
 });

@@ -192,6 +192,7 @@ describe("a request that cannot be followed is answered with why", () => {
       detail: "Task not found: none",
       code: "NOT_FOUND",
       reason: "TASK_NOT_FOUND",
+      error: { code: "NOT_FOUND", message: "Task not found: none" },
     });
   });
 

@@ -167,7 +167,7 @@ export const wallMutants: readonly Mutant[] = [
   {
     name: "limits: a page's stream begins before it is refused",
     edits: [edit("src/api/tasks/watch-task.ts", "    watchers?.check(task.namespace);\n", "")],
-    test: limited("a page gets 429"),
+    test: limited("a page gets 503"),
   },
   {
     name: "walls: the database is not told for whom it reads",

@@ -1,0 +1,33 @@
+import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import type { Rpc } from "../rpc.js";
+import type { HttpMethod } from "./http-rule.js";
+import type { HttpWords } from "./transcode.js";
+
+/** An HTTP request as an operation sees it. */
+export interface RestRequest extends HttpWords {
+  /** A header, by its name in lower case. */
+  header(name: string): string | undefined;
+}
+
+/** What is answered: a body of JSON. */
+export interface RestAnswer {
+  /** Default: 200. */
+  readonly status?: number;
+  readonly json: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Calls an rpc for the caller of the request, with its checks and limits. @throws {Fault} */
+export type Ask = <I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  request: MessageShape<I>,
+) => Promise<MessageShape<O>>;
+
+/** What one method of one path does. */
+export interface RestOperation {
+  /** In whose name it is permitted, counted and timed. */
+  readonly rpc: Rpc & { readonly kind: "unary" };
+  readonly method: HttpMethod;
+  readonly path: string;
+  perform(request: RestRequest, ask: Ask): Promise<RestAnswer>;
+}

@@ -1,0 +1,99 @@
+/** Rpcs as operations on paths: what every one of them has in common. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { rpcs } from "#gateway/handlers/index";
+import { readRules, ruleOperations } from "#gateway/rest/rule-operations";
+import { limits } from "#limits/index";
+import { type Opened, open } from "../kit/open.js";
+
+let opened: Opened;
+
+beforeEach(async () => {
+  opened = await open();
+});
+
+afterEach(() => opened.gateway.close(1_000));
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(`http://127.0.0.1:${opened.httpPort}${path}`, init);
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+function post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return ask(path, {
+    method: "POST",
+    body: text,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+test("each rule is an operation, and no two are the same", () => {
+  const operations = ruleOperations(readRules(), rpcs).map(({ method, path }) => `${method} ${path}`);
+  expect(operations.length).toBeGreaterThan(30);
+  expect(new Set(operations).size).toBe(operations.length);
+});
+
+test("a list is read by GET, and is known by its tag", async () => {
+  const first = await ask("/v1/workers?agent_name=echo");
+  expect([first.status, first.headers.get("content-type")]).toEqual([200, "application/json"]);
+  expect(JSON.parse(first.text)).toHaveProperty("workers");
+  const tag = first.headers.get("etag") ?? "";
+  expect(first.headers.get("cache-control")).toBe("private, no-cache");
+
+  for (const known of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+    const again = await ask("/v1/workers?agent_name=echo", { headers: { "if-none-match": known } });
+    expect([again.status, again.text, again.headers.get("etag")]).toEqual([304, "", tag]);
+  }
+  expect((await ask("/v1/workers?agent_name=echo", { headers: { "if-none-match": '"other"' } })).status).toBe(
+    200,
+  );
+});
+
+test("what is wrong is said by the name of the parameter, field or header", async () => {
+  const cases: [Promise<Answer>, number, string, string][] = [
+    [ask("/v1/workers?agnt_name=echo"), 400, "BAD_REQUEST", "did you mean agent_name?"],
+    [ask("/v1/workers/none"), 404, "NOT_FOUND", "none"],
+    [post("/v1/tasks/x:retry", "{"), 400, "BAD_REQUEST", "not JSON"],
+    [post("/v1/tasks/x:retry", { idempotencyKy: "x" }), 400, "BAD_REQUEST", "did you mean idempotencyKey?"],
+    [post("/v1/tasks/x:retry", { id: "y" }), 400, "BAD_REQUEST", "id is another one"],
+    [
+      post("/v1/tasks/x:retry", "{}", { "content-type": "text/plain" }),
+      400,
+      "BAD_REQUEST",
+      "send application/json",
+    ],
+    [
+      post("/v1/tasks/x:retry", "{}", { "content-encoding": "br" }),
+      400,
+      "BAD_REQUEST",
+      "send the body as it is",
+    ],
+    [post("/v1/tasks/x:retry", " ".repeat(limits.messageBytes + 1)), 400, "BAD_REQUEST", "longer than"],
+  ];
+  for (const [answer, status, code, words] of cases) {
+    const { status: got, text, headers } = await answer;
+    const { error } = JSON.parse(text) as { error: { code: string; message: string } };
+    expect([got, error.code, headers.get("content-type")]).toEqual([
+      status,
+      code,
+      "application/problem+json",
+    ]);
+    expect(error.message).toContain(words);
+  }
+});
+
+test("another method of a path is told which ones it takes", async () => {
+  const { status, headers } = await ask("/v1/workers", { method: "PATCH" });
+  expect([status, headers.get("allow")]).toEqual([405, "GET"]);
+});
+
+test("a header may have the idempotency key", async () => {
+  const same = await post("/v1/tasks/x:retry", { idempotency_key: "k" }, { "idempotency-key": "l" });
+  expect([same.status, JSON.parse(same.text).field]).toEqual([400, "idempotency_key"]);
+});
