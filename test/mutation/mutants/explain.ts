@@ -27,6 +27,11 @@ export const explainMutants: readonly Mutant[] = [
     test: explain("200 situations"),
   },
   {
+    name: "explain: a pause of its template is nothing that a Step waits for",
+    edits: [edit("src/domain/pause/pause.ts", "    ...(template ? [templateScope(template)] : []),\n", "")],
+    test: explain("200 situations"),
+  },
+  {
     name: "explain: a Run whose worker is away goes on",
     edits: [
       edit(

@@ -3,12 +3,13 @@ import { explainTask } from "#api/tasks/explain-task";
 import { type Request, StoredReads } from "#api/use-case";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
-import { EVERY_NAMESPACE, type PauseScope, scopeText, THE_PLANE } from "#domain/pause/pause";
+import { EVERY_NAMESPACE, type PauseScope, scopeText, THE_PLANE, templateScope } from "#domain/pause/pause";
 import type { TaskExplanation } from "#domain/task/explanation";
 import { NEVER } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import { seededEntropy, settle } from "#testing/virtual-time";
 import { type BenchPlane, startBench } from "./bench-plane.js";
+import { begin } from "./workflow-bench.js";
 
 export async function explained({ plane }: BenchPlane, id: TaskId): Promise<TaskExplanation> {
   const services = { plane, stored: new StoredReads(plane.reads) };
@@ -45,13 +46,41 @@ async function holding(bench: BenchPlane, id: string, options: Parameters<BenchP
 const pause = (bench: BenchPlane, scope: PauseScope) =>
   bench.plane.pause(LOCAL_CALLER, { scope, reason: "new release", until: NEVER });
 
-/** What holds the Step back from every worker. */
-const pausable: readonly PauseScope[] = [
+/** A kind of Task whose only Step is one of the agent "work". */
+interface Subject {
+  create(bench: BenchPlane): Promise<TaskId>;
+  /** What holds its Step back from every worker, the widest first. */
+  readonly pausable: readonly PauseScope[];
+  /** What is paused beside it, and holds nothing of it back. */
+  readonly beside: PauseScope;
+}
+
+const wide: readonly PauseScope[] = [
   THE_PLANE,
   { kind: "namespace", namespace: "default", name: "", principal: "" },
+];
+const agents: readonly PauseScope[] = [
   { kind: "agent", namespace: EVERY_NAMESPACE, name: "work", principal: "" },
   { kind: "agent", namespace: "default", name: "work", principal: "" },
 ];
+const flow = templateScope({ namespace: "default", name: "flow" });
+
+const subjects = {
+  agent: {
+    create: async (bench) => (await bench.create({ agentName: "work", workerSelector: selector })).task.id,
+    pausable: [...wide, ...agents],
+    beside: flow,
+  },
+  template: {
+    async create(bench) {
+      const steps = [{ name: "first", type: "standard", handler: { callable: "work" } }];
+      const body = { name: "flow", namespace_name: "default", version: "1.0.0", steps };
+      return (await begin(bench, body as never, { workerSelector: selector })).task.id;
+    },
+    pausable: [...wide, flow, ...agents],
+    beside: templateScope({ namespace: "default", name: "other" }),
+  },
+} as const satisfies Record<string, Subject>;
 
 const obstacles: readonly Obstacle[] = [
   {
@@ -164,13 +193,15 @@ async function expectPaused(bench: BenchPlane, id: TaskId, paused: readonly Paus
 type OpenSituation = (number: number) => Promise<{ readonly bench: BenchPlane; close(): Promise<void> }>;
 
 /**
- * Generates situations in which a Step does not run: workers that each lack something, and pauses of what it is in. Every worker says what
- * is wrong with it; the Step runs once that is put right for one of them, and nothing is paused any more.
+ * Generates situations in which a Step of a Task of one agent, or of a template, does not run: workers that each lack something, and
+ * pauses of what it is in. Every worker says what is wrong with it; the Step runs once that is put right for one of them, and nothing
+ * that it is in is paused any more.
  */
 export async function expectExplained(count: number, open: OpenSituation): Promise<void> {
   const dice = seededEntropy(7, () => 1_000_000 as never);
   for (let situation = 0; situation < count; situation += 1) {
     const { bench, close } = await open(situation);
+    const subject: Subject = subjects[dice.draw() < 0.5 ? "agent" : "template"];
     const drawn = Array.from({ length: 1 + Math.floor(dice.draw() * 4) }, (_, i) => {
       const obstacle = obstacles[Math.floor(dice.draw() * obstacles.length)] as Obstacle;
       return { obstacle, id: `w${i}` };
@@ -178,36 +209,40 @@ export async function expectExplained(count: number, open: OpenSituation): Promi
     const mends: (() => unknown)[] = [];
     for (const { obstacle, id } of drawn) mends.push(await obstacle.place(bench, id));
     await bench.settle();
-    const paused = pausable.filter(() => dice.draw() < 0.2);
-    for (const scope of paused) await pause(bench, scope);
-    const { task } = await bench.create({ agentName: "work", workerSelector: selector });
+    const paused = subject.pausable.filter(() => dice.draw() < 0.2);
+    for (const scope of [subject.beside, ...paused]) await pause(bench, scope);
+    const id = await subject.create(bench);
     await bench.settle();
-    await expectPaused(bench, task.id, paused, `situation ${situation}`);
-
-    const { steps } = await explained(bench, task.id);
-    const [step] = steps;
-    expect(
-      [step?.cause, step?.place],
-      `situation ${situation}: ${drawn.map(({ obstacle }) => obstacle.cause)}`,
-    ).toEqual(["WORKER", 1]);
-    const said = new Map(
-      step?.workers.map(({ workerId, cause, detail }) => [String(workerId), [cause, detail]]),
-    );
-    for (const { obstacle, id } of drawn) {
-      expect(said.get(id), `situation ${situation}, worker ${id}`).toEqual([
-        obstacle.cause,
-        obstacle.detail ?? "",
-      ]);
-    }
-    expect(await hasRun(bench, task.id)).toBe(false);
+    const what = `situation ${situation}: ${drawn.map(({ obstacle }) => obstacle.cause)}`;
+    await expectPaused(bench, id, paused, what);
+    await expectRefused(bench, id, drawn, what);
+    expect(await hasRun(bench, id), what).toBe(false);
 
     await mends[Math.floor(dice.draw() * mends.length)]?.();
     await bench.settle();
     await bench.clock.advance(1);
     await bench.settle();
-    expect(await hasRun(bench, task.id), `situation ${situation}`).toBe(true);
-    expect((await explained(bench, task.id)).steps).toEqual([]);
+    expect(await hasRun(bench, id), what).toBe(true);
+    expect((await explained(bench, id)).steps, what).toEqual([]);
     await close();
+  }
+}
+
+/** The Step waits for a worker, and every worker says what is wrong with it. */
+async function expectRefused(
+  bench: BenchPlane,
+  id: TaskId,
+  drawn: readonly { readonly obstacle: Obstacle; readonly id: string }[],
+  what: string,
+) {
+  const { steps } = await explained(bench, id);
+  const [step] = steps;
+  expect([step?.cause, step?.place], what).toEqual(["WORKER", 1]);
+  const said = new Map(
+    step?.workers.map(({ workerId, cause, detail }) => [String(workerId), [cause, detail]]),
+  );
+  for (const { obstacle, id } of drawn) {
+    expect(said.get(id), `${what}, worker ${id}`).toEqual([obstacle.cause, obstacle.detail ?? ""]);
   }
 }
 
