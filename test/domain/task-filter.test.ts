@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { beginningAt, ID_TIME_MAX, timeOf } from "#domain/id-time";
-import { NO_PAUSES } from "#domain/pause/pause-set";
+import { THE_PLANE } from "#domain/pause/pause";
+import { NO_PAUSES, PauseSet } from "#domain/pause/pause-set";
 import { taskStates } from "#domain/task/task";
 import {
   statesWaiting,
@@ -8,8 +9,10 @@ import {
   taskWaitingCause,
   taskWaitingReason,
 } from "#domain/task/waiting-reason";
-import { instant } from "#domain/time/time";
+import { instant, NEVER } from "#domain/time/time";
 import { spec } from "#testing/rows";
+
+const allPaused = new PauseSet([{ scope: THE_PLANE, reason: "", until: NEVER, by: "ops", at: instant(1) }]);
 
 test("a Task waits for something only in the states that are listed for it, and in each of them", () => {
   const seen: Partial<Record<TaskWaitingCause, Set<string>>> = {};
@@ -17,13 +20,13 @@ test("a Task waits for something only in the states that are listed for it, and 
     for (const startAt of [0, 5].map(instant)) {
       for (const counts of [{}, { enqueued: 1, waiting_for_retry: 2, error: 1 }]) {
         const row = { state, spec: spec({ startAt }), counts, namespace: "default" };
-        const cause = taskWaitingCause(row);
-        expect(taskWaitingReason(row, { now: instant(9), pauses: NO_PAUSES }).split(":")[0]).toBe(
-          cause ?? "",
-        );
-        if (cause === undefined) continue;
-        seen[cause] ??= new Set();
-        seen[cause].add(state);
+        for (const pauses of [NO_PAUSES, allPaused]) {
+          const cause = taskWaitingCause(row, pauses);
+          expect(taskWaitingReason(row, { now: instant(9), pauses }).split(":")[0]).toBe(cause ?? "");
+          if (cause === undefined) continue;
+          seen[cause] ??= new Set();
+          seen[cause].add(state);
+        }
       }
     }
   }

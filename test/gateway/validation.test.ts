@@ -188,13 +188,13 @@ test.each<[string, Method, Record<string, unknown>, string]>([
     "a cause that is a slip",
     listTasks,
     { waiting: "WROKER" },
-    '3 waiting: waiting is "WROKER", which may be a slip of WORKER; send one of START_TIME, TURN, WORKER, BACKOFF, OPERATOR, or * for all that wait.',
+    '3 waiting: waiting is "WROKER", which may be a slip of WORKER; send one of START_TIME, TURN, PAUSED, WORKER, BACKOFF, OPERATOR, or * for all that wait.',
   ],
   [
     "a cause of Steps",
     listTasks,
     { waiting: "signal" },
-    "3 waiting: waiting is SIGNAL, for which Steps wait and no Task as a whole: send one of START_TIME, TURN, WORKER, BACKOFF, OPERATOR, or * for all that wait. ExplainTask tells of a Task's Steps.",
+    "3 waiting: waiting is SIGNAL, for which Steps wait and no Task as a whole: send one of START_TIME, TURN, PAUSED, WORKER, BACKOFF, OPERATOR, or * for all that wait. ExplainTask tells of a Task's Steps.",
   ],
   [
     "a cause that no Task of the status waits for",

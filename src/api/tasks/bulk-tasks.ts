@@ -53,7 +53,8 @@ export const bulkTasks = useCase({
     // To count needs no more than to list.
     if (!dryRun && !services.roles.allows(caller.roles, scope)) throw scopeMissing(action, scope);
 
-    const page = await readsOf(request).tasks(taskFilterOf(asked.filter, namespaces), pageToken, maxTasks);
+    const filter = taskFilterOf(asked.filter, namespaces, services.plane.pauses());
+    const page = await readsOf(request).tasks(filter, pageToken, maxTasks);
     const batch = new Batch(bulkBehaviors[action], asked, request);
     if (dryRun) batch.countAll(page.tasks);
     else await batch.actOnAll(page.tasks);

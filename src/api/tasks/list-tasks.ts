@@ -37,7 +37,7 @@ export const listTasks = useCase({
   },
   perform: async (asked, request, { resource: { namespaces } }): Promise<TaskPage> => {
     const { pageSize, pageToken } = asked;
-    const filter = taskFilterOf(asked, namespaces);
+    const filter = taskFilterOf(asked, namespaces, request.services.plane.pauses());
     const { tasks: rows, next } = await readsOf(request).tasks(filter, pageToken, pageSize);
     const tasks = inOnePage(rows, taskBytes);
     const last = tasks.length < rows.length ? tasks.at(-1)?.id : next;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ID_TIME_MAX, timeOf } from "#domain/id-time";
 import { nearest } from "#domain/nearest";
+import type { PauseSet } from "#domain/pause/pause-set";
 import type { TaskFilter } from "#domain/task/filter";
 import { rowsOf, type TaskState, taskStates, taskStatuses } from "#domain/task/task";
 import { statesWaiting, type TaskWaitingCause, waitingCauses } from "#domain/task/waiting-reason";
@@ -95,8 +96,16 @@ function possibleStates({ statusFilter, states }: Asked): readonly TaskState[] {
   return wanted.filter((state) => !ofStatus || ofStatus.has(state));
 }
 
-/** The filter of the store, of a request that was checked by {@link taskFilterFields}. */
-export function taskFilterOf(asked: Asked, namespaces: TaskFilter["namespaces"]): TaskFilter {
+/**
+ * The filter of the store, of a request that was checked by {@link taskFilterFields}.
+ *
+ * @param pauses what is paused now
+ */
+export function taskFilterOf(
+  asked: Asked,
+  namespaces: TaskFilter["namespaces"],
+  pauses: PauseSet,
+): TaskFilter {
   const { statusFilter, states, agentFilter, template, idPrefix, waiting } = asked;
   const { createdBeforeMs, parentTaskId, correlationId, createdBy } = asked;
   const createdAfter = latest(asked.createdAfterMs, firstChildAt(parentTaskId));
@@ -113,7 +122,7 @@ export function taskFilterOf(asked: Asked, namespaces: TaskFilter["namespaces"])
     ...(parentTaskId !== "" && { parentTaskId }),
     ...(correlationId !== "" && { correlationId }),
     ...(createdBy !== "" && { createdBy }),
-    ...(waiting && { waiting }),
+    ...(waiting && { waiting, ...(!pauses.isEmpty && { pauses }) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { beginningAt } from "../id-time.js";
+import { NO_PAUSES, type PauseSet } from "../pause/pause-set.js";
 import type { TemplateRef } from "../template/template.js";
 import type { Instant } from "../time/time.js";
 import { carries } from "../worker/worker.js";
@@ -27,6 +28,8 @@ export interface TaskFilter {
   readonly createdBy?: string;
   /** Only Tasks that wait for this; `*` for those that wait for anything. */
   readonly waiting?: TaskWaitingCause | "*";
+  /** What is paused, for `waiting`: Tasks of these wait for the end of a pause, and not for a worker. Default: nothing. */
+  readonly pauses?: PauseSet;
 }
 
 /** True if the filter means this Task. */
@@ -47,11 +50,11 @@ function isInRange({ idPrefix = "", createdAfter, createdBefore }: TaskFilter, i
   );
 }
 
-function isInState({ status, states, waiting }: TaskFilter, task: TaskRow): boolean {
+function isInState({ status, states, waiting, pauses = NO_PAUSES }: TaskFilter, task: TaskRow): boolean {
   if (status !== undefined && taskStatus(task) !== status) return false;
   if (states !== undefined && !states.includes(task.state)) return false;
   if (waiting === undefined) return true;
-  const cause = taskWaitingCause(task);
+  const cause = taskWaitingCause(task, pauses);
   return waiting === "*" ? cause !== undefined : cause === waiting;
 }
 

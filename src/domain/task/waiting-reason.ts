@@ -71,8 +71,8 @@ export function stepWaitingReason(step: StepSummary, task: WaitingTask, moment: 
         ? reason("DEPENDENCIES", `after ${firstNames(dependsOn)}`)
         : reason("TURN", "its turn has not come");
     case "enqueued": {
-      const paused = pausedReason(pausesOver(task, agentName, moment.pauses));
-      if (paused !== "") return paused;
+      const paused = pausedDetail(pausesOver(task, agentName, moment.pauses));
+      if (paused !== undefined) return reason("PAUSED", paused);
       return nextAttemptAt > moment.now
         ? reason("BACKOFF", `${GIVEN_BACK} ${iso(nextAttemptAt)}`)
         : reason("WORKER", `a free slot for agent "${agentName}"`);
@@ -93,6 +93,7 @@ export function stepWaitingReason(step: StepSummary, task: WaitingTask, moment: 
 export const statesWaiting = {
   START_TIME: ["pending"],
   TURN: ["pending"],
+  PAUSED: ["enqueuing_steps"],
   WORKER: ["enqueuing_steps"],
   BACKOFF: ["waiting_for_retry"],
   OPERATOR: ["blocked_by_failures"],
@@ -105,26 +106,25 @@ interface TaskWait {
   readonly detail: string;
 }
 
-/** What of a Task's row decides on what it waits for. */
-type WaitingRow = Pick<TaskRow, "state" | "spec" | "counts">;
+/** What of a Task decides on what it waits for, beside what is paused. */
+type WaitingRow = WaitingTask & Pick<TaskRow, "state" | "counts">;
 
 /**
  * Why a Task does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from its row and from what is
  * paused: of a Task of a template no pause of one of its agents.
  */
-export function taskWaitingReason(task: WaitingTask & WaitingRow, { pauses }: WaitingMoment): string {
-  const wait = taskWait(task);
-  if (!wait) return "";
-  const paused = wait.cause === "WORKER" && pausedReason(pausesOver(task, task.spec.agentName, pauses));
-  return paused || reason(wait.cause, wait.detail);
+export function taskWaitingReason(task: WaitingRow, { pauses }: WaitingMoment): string {
+  const wait = taskWait(task, pauses);
+  return wait ? reason(wait.cause, wait.detail) : "";
 }
 
-/** The first word of {@link taskWaitingReason} while nothing is paused; undefined if that is empty. */
-export function taskWaitingCause(task: WaitingRow): TaskWaitingCause | undefined {
-  return taskWait(task)?.cause;
+/** The first word of {@link taskWaitingReason}; undefined if that is empty. */
+export function taskWaitingCause(task: WaitingRow, pauses: PauseSet): TaskWaitingCause | undefined {
+  return taskWait(task, pauses)?.cause;
 }
 
-function taskWait({ state, spec, counts }: WaitingRow): TaskWait | undefined {
+function taskWait(task: WaitingRow, pauses: PauseSet): TaskWait | undefined {
+  const { state, spec, counts } = task;
   if (isTerminal(state)) return undefined;
   switch (state) {
     case "pending":
@@ -135,6 +135,8 @@ function taskWait({ state, spec, counts }: WaitingRow): TaskWait | undefined {
       const ready = countOf(counts, "enqueued");
       if (ready === 0) return undefined;
       const { agentName } = spec;
+      const paused = pausedDetail(pausesOver(task, agentName, pauses));
+      if (paused !== undefined) return { cause: "PAUSED", detail: paused };
       const detail = agentName === "" ? `${stepsOf(ready)} ready` : `a free slot for agent "${agentName}"`;
       return { cause: "WORKER", detail };
     }
@@ -150,11 +152,11 @@ function taskWait({ state, spec, counts }: WaitingRow): TaskWait | undefined {
   }
 }
 
-function pausedReason(pauses: readonly Pause[]): string {
+/** What to say of the pauses, with their end; undefined if there are none. */
+function pausedDetail(pauses: readonly Pause[]): string | undefined {
   const wait = waitFor(pauses);
-  if (!wait) return "";
-  const until = wait.until === NEVER ? "" : `, until ${iso(wait.until)}`;
-  return reason("PAUSED", `${wait.detail}${until}`);
+  if (!wait) return undefined;
+  return wait.until === NEVER ? wait.detail : `${wait.detail}, until ${iso(wait.until)}`;
 }
 
 function reason(cause: WaitingCause, detail: string): string {

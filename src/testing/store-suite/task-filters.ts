@@ -1,6 +1,8 @@
 import type { TaskId } from "#domain/id";
 import { beginningAt } from "#domain/id-time";
-import { type Instant, instant, later, millis } from "#domain/time/time";
+import { EVERY_NAMESPACE, type PauseScope, THE_PLANE, templateScope } from "#domain/pause/pause";
+import { PauseSet } from "#domain/pause/pause-set";
+import { type Instant, instant, later, millis, NEVER } from "#domain/time/time";
 import type { Store, TaskFilter } from "#ports/store";
 import { commit, spec, task, taskId } from "../rows.js";
 import type { Suite } from "./kit.js";
@@ -87,6 +89,34 @@ function stateTests({ test, expect, use }: Suite): void {
       expect(await list({ waiting: "OPERATOR" })).toEqual([6]);
       expect(await list({ waiting: "*", states: ["pending"] })).toEqual([2, 1]);
       expect(await list({ waiting: "WORKER", namespaces: ["elsewhere"] })).toEqual([]);
+    }));
+
+  test("a Task of what is paused waits for the end of the pause, and not for a worker", () =>
+    use(async (store) => {
+      const ready = { state: "enqueuing_steps", counts: { enqueued: 1 } } as const;
+      const flow = { namespace: "shop", name: "flow", version: "1.0.0" };
+      const tasks = [
+        task(taskId(1), { ...ready, spec: spec({ agentName: "work" }) }),
+        task(taskId(2), { ...ready, spec: spec({ agentName: "other" }) }),
+        task(taskId(3), { ...ready, spec: spec({ agentName: "", template: flow }) }),
+        task(taskId(4), { ...ready, spec: spec({ agentName: "", template: { ...flow, name: "else" } }) }),
+        task(taskId(5), { state: "steps_in_process", hasRun: true, spec: spec({ agentName: "work" }) }),
+        task(taskId(6), { state: "pending", spec: spec({ agentName: "work" }) }),
+      ];
+      await store.commit(commit({ tasks }));
+      const pausesOf = (...scopes: PauseScope[]) =>
+        new PauseSet(scopes.map((scope) => ({ scope, reason: "", until: NEVER, by: "ops", at: instant(1) })));
+      const list = (waiting: NonNullable<TaskFilter["waiting"]>, pauses: PauseSet) =>
+        numbersOf(store, { waiting, pauses });
+
+      const work = { kind: "agent", namespace: EVERY_NAMESPACE, name: "work", principal: "" } as const;
+      const some = pausesOf(work, templateScope(flow));
+      expect(await list("PAUSED", some)).toEqual([3, 1]);
+      expect(await list("WORKER", some)).toEqual([4, 2]);
+      expect(await list("*", some)).toEqual([6, 4, 3, 2, 1]);
+      expect(await list("PAUSED", pausesOf(THE_PLANE))).toEqual([4, 3, 2, 1]);
+      expect(await list("WORKER", pausesOf(THE_PLANE))).toEqual([]);
+      expect(await list("PAUSED", pausesOf())).toEqual([]);
     }));
 }
 

@@ -34,6 +34,16 @@ export const dailyMutants: readonly Mutant[] = [
     test: stored("those who wait for something"),
   },
   {
+    name: "filter: what is paused waits for a worker",
+    edits: [edit(FILTER, "taskWaitingCause(task, pauses)", "taskWaitingCause(task, NO_PAUSES)")],
+    test: stored("a Task of what is paused waits for the end of the pause"),
+  },
+  {
+    name: "filter: a request knows nothing of what is paused",
+    edits: [edit(API, "...(!pauses.isEmpty && { pauses })", "...(pauses.isEmpty && { pauses })")],
+    test: { file: "test/testing/plane/bulk.test.ts", name: "neither in a list nor in a bulk" },
+  },
+  {
     name: "filter: states that the status excludes find nothing, in silence",
     edits: [
       edit(API, "possibleStates(asked).length > 0) return undefined", "asked.states) return undefined"),

@@ -44,6 +44,32 @@ describe("cancel", () => {
     expect([sum(again, "done"), sum(again, "already")]).toEqual([0, 12]);
   });
 
+  test("what waits for the end of a pause is not among what waits for a worker: neither in a list nor in a bulk", async () => {
+    await using plane = await testPlane();
+    const { tasks, pauses } = plane.client;
+    const create = (agent: string) => tasks.create({ agent });
+    const made = { paused: [await create("a"), await create("a")], free: [await create("b")] };
+    const idsOf = async (waiting: string) =>
+      (await tasks.page({ waiting })).tasks.map(({ id }) => id).toSorted();
+    const ids = (of: readonly { readonly id: string }[]) => of.map(({ id }) => id).toSorted();
+    expect(await idsOf("WORKER")).toEqual(ids([...made.paused, ...made.free]));
+
+    const scope = { kind: "agent", name: "a", namespace: "default" } as const;
+    await pauses.pause(scope, { reason: "bad answers" });
+    expect(await idsOf("PAUSED")).toEqual(ids(made.paused));
+    expect(await idsOf("WORKER")).toEqual(ids(made.free));
+    const reasons = (await tasks.page({ waiting: "PAUSED" })).tasks.map((task) => task.waitingReason);
+    for (const reason of reasons) expect(reason).toMatch(/^PAUSED: agent "a" in namespace "default"/);
+    const [batch, ...others] = await all(plane.client, {
+      action: "cancel",
+      filter: { waiting: "PAUSED" },
+      bulkId: "b",
+    });
+    expect([batch?.matched, batch?.done, others]).toEqual([2, 2, []]);
+    await pauses.resume(scope);
+    expect([await idsOf("PAUSED"), await idsOf("WORKER")]).toEqual([[], ids(made.free)]);
+  });
+
   test("Tasks with which it cannot be done are counted, with the reason, and keep the others from nothing", async () => {
     const done = agent({ name: "done", run: async () => 1 });
     await using plane = await testPlane({ agents: [done] });
