@@ -1,3 +1,5 @@
+import type { Documentation } from "../rest/documentation.js";
+import type { Binding } from "../rest/http-rule.js";
 import { type PathTemplate, pathTemplate } from "../rest/path-template.js";
 
 /** A handler with its method and path, which is plain text or a {@link PathTemplate}. */
@@ -5,6 +7,8 @@ export interface Route<Handler> {
   /** `"*"` matches every method; the handler then checks it. */
   readonly methods: readonly string[] | "*";
   readonly path: string;
+  /** What the OpenAPI document says of it; absent for an rpc, which its descriptor documents. */
+  readonly documentation?: Binding | Documentation | undefined;
   readonly handler: Handler;
 }
 

@@ -48,7 +48,8 @@ function restRoutes({ rpcs, served, streams }: RouteParts): Route<HttpHandler>[]
     const { parent, name } = operation.rpc.method;
     const page = restPage(operation, { rpcs, served, streams });
     const asked = `${parent.typeName}/${name}`;
-    return { methods: [operation.method], path: operation.path, handler: { kind: "page", page, asked } };
+    const { method, path, documentation } = operation;
+    return { methods: [method], path, documentation, handler: { kind: "page", page, asked } };
   });
 }
 

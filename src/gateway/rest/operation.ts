@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import type { Rpc } from "../rpc.js";
-import type { HttpMethod } from "./http-rule.js";
+import type { Documentation } from "./documentation.js";
+import type { Binding, HttpMethod } from "./http-rule.js";
 import type { HttpWords } from "./transcode.js";
 
 /** An HTTP request as an operation sees it. */
@@ -29,5 +30,7 @@ export interface RestOperation {
   readonly rpc: Rpc & { readonly kind: "unary" };
   readonly method: HttpMethod;
   readonly path: string;
+  /** What the OpenAPI document is made of: the rule, or what is written beside the operation. */
+  readonly documentation?: Binding | Documentation;
   perform(request: RestRequest, ask: Ask): Promise<RestAnswer>;
 }

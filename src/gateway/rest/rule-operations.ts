@@ -61,7 +61,7 @@ function operationOf(rule: HttpRule, rpc: Rpc & { readonly kind: "unary" }): Res
   const { method } = rpc;
   const bound = bindingOf(rule, method);
   return {
-    ...{ rpc, method: rule.method, path: rule.path },
+    ...{ rpc, method: rule.method, path: rule.path, documentation: bound },
     perform: async (request, ask) => {
       const message = idempotent(method.input, requestOf(bound, request), request);
       return { json: jsonOf(method.output, await ask(method, message as never)) };

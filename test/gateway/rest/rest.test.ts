@@ -1,7 +1,5 @@
 /** Rpcs as operations on paths: what every one of them has in common. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { rpcs } from "#gateway/handlers/index";
-import { readRules, ruleOperations } from "#gateway/rest/rule-operations";
 import { limits } from "#limits/index";
 import { type Opened, open } from "../kit/open.js";
 
@@ -32,12 +30,6 @@ function post(path: string, body: unknown, headers: Readonly<Record<string, stri
     headers: { "content-type": "application/json", ...headers },
   });
 }
-
-test("each rule is an operation, and no two are the same", () => {
-  const operations = ruleOperations(readRules(), rpcs).map(({ method, path }) => `${method} ${path}`);
-  expect(operations.length).toBeGreaterThan(30);
-  expect(new Set(operations).size).toBe(operations.length);
-});
 
 test("a list is read by GET, and is known by its tag", async () => {
   const first = await ask("/v1/workers?agent_name=echo");
