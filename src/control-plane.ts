@@ -20,6 +20,7 @@ import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
+import type { Bound } from "#gateway/listeners";
 import { adminKeyIn } from "#host/access/admin-key";
 import { openExportFolder } from "#host/archive/folder";
 import type { InForce } from "#host/audit/changes";
@@ -152,10 +153,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   };
 }
 
-export interface RunningServer {
-  /** The addresses that were bound. */
-  readonly grpc: readonly string[];
-  readonly http: readonly string[];
+export interface RunningServer extends Bound {
   /** True if the listeners speak TLS. */
   readonly isTls: boolean;
   /** The file of the first credential; absent if nobody is asked for one, or if another server of the database has it. */
@@ -251,6 +249,7 @@ export async function startServer(
   return {
     grpc: gateway.grpc,
     http: gateway.http,
+    ...(gateway.compat && { compat: gateway.compat }),
     isTls: tls !== undefined,
     ...(access && adminKeyIn(config.data)),
     ...(tls?.pin && { caPin: tls.pin }),

@@ -49,13 +49,13 @@ export interface Edge {
 /** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
 export async function openEdge(parts: EdgeParts): Promise<Edge> {
   const { config, plane, entropy, telemetry, schemas, store, openGateway, hub, audit } = parts;
-  const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
+  const { grpc, http, compat, allowedHosts, allowedOrigins, insecure, environment } = config;
   const { tls, access, admission, close } = await openAdmission(parts);
   try {
     const gateway = await openGateway({
       ...{ plane, entropy, telemetry, schemas, environment, metrics: telemetry.metrics },
       ...(config.inspectPage && { inspection: hub }),
-      ...{ grpc, http, allowedHosts, allowedOrigins, insecure },
+      ...{ grpc, http, compat, allowedHosts, allowedOrigins, insecure },
       ...{ createRates: config.createRates, openWatchers: config.openWatchers },
       ...admission,
       ...(tls && { tls }),
@@ -82,7 +82,15 @@ export interface AdmissionParts extends Pick<EdgeParts, "store" | "wakes" | "aud
 export type AdmissionSettings = Policy &
   Pick<
     ServerConfig,
-    "data" | "tlsKey" | "issuerCert" | "issuerKey" | "grpc" | "http" | "allowedHosts" | "keyRetention"
+    | "data"
+    | "tlsKey"
+    | "issuerCert"
+    | "issuerKey"
+    | "grpc"
+    | "http"
+    | "compat"
+    | "allowedHosts"
+    | "keyRetention"
   >;
 
 /** How listeners prove who they are, and know who calls. */

@@ -6,13 +6,14 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
+import type { CompatAddress } from "#domain/compat";
 import type { RetentionRule } from "#domain/task/retention";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
 import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
-import { jwt, jwtProblems, keysPlace } from "./jwt.js";
+import { jwt, jwtProblems, jwtSettings } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
@@ -39,6 +40,7 @@ export type SettingName =
   | "store"
   | "grpc"
   | "http"
+  | "compat"
   | "allowed-hosts"
   | "allowed-origins"
   | "tls"
@@ -124,6 +126,8 @@ export interface ServerConfig {
   readonly store: "sqlite" | "memory" | `postgres://${string}`;
   readonly grpc: readonly string[];
   readonly http: readonly string[];
+  /** Further addresses, for clients of other systems. */
+  readonly compat: readonly CompatAddress[];
   readonly allowedHosts: readonly string[];
   /** As browsers send them. */
   readonly allowedOrigins: readonly string[];
@@ -230,6 +234,7 @@ export function serverConfig(
     store: setting("store"),
     grpc: setting("grpc"),
     http,
+    compat: setting("compat"),
     allowedHosts: setting("allowed-hosts"),
     allowedOrigins: setting("allowed-origins"),
     tls: setting("tls"),
@@ -284,22 +289,9 @@ export function serverConfig(
   return config;
 }
 
-function jwtSettings(setting: <Name extends SettingName>(name: Name) => Checked<Name>) {
-  return {
-    jwtKeys: keysPlace(setting("jwt-keys"), resolve),
-    jwtIssuer: setting("jwt-issuer"),
-    jwtAudience: setting("jwt-audience"),
-    jwtAlgorithms: setting("jwt-algorithms"),
-    jwtPrincipalClaim: setting("jwt-principal-claim"),
-    jwtRoleClaim: setting("jwt-role-claim"),
-    jwtRoles: setting("jwt-roles"),
-    jwtNamespacesClaim: setting("jwt-namespaces-claim"),
-  };
-}
-
 function reachOf(config: ServerConfig) {
-  const { grpc, http } = config;
-  return { grpc, http, isTls: hasTls(config), isAuthenticated: hasAuth(config) };
+  const { grpc, http, compat } = config;
+  return { grpc, http, compat, isTls: hasTls(config), isAuthenticated: hasAuth(config) };
 }
 
 /** The addresses that other machines can reach without TLS and authentication. */

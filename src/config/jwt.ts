@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { z } from "zod";
 import type { Setting, Values } from "./setting.js";
 
@@ -169,6 +170,22 @@ export function jwtProblems({
 }
 
 /** A file is meant from the working directory; a URL stays as it is. */
-export function keysPlace(text: string, resolve: (path: string) => string): string {
+function keysPlace(text: string): string {
   return text === "" || isKeysUrl(text) ? text : resolve(text);
+}
+
+/** What the settings say of tokens. */
+export function jwtSettings(
+  setting: <Name extends keyof typeof jwt>(name: Name) => z.output<(typeof jwt)[Name]["schema"]>,
+) {
+  return {
+    jwtKeys: keysPlace(setting("jwt-keys")),
+    jwtIssuer: setting("jwt-issuer"),
+    jwtAudience: setting("jwt-audience"),
+    jwtAlgorithms: setting("jwt-algorithms"),
+    jwtPrincipalClaim: setting("jwt-principal-claim"),
+    jwtRoleClaim: setting("jwt-role-claim"),
+    jwtRoles: setting("jwt-roles"),
+    jwtNamespacesClaim: setting("jwt-namespaces-claim"),
+  };
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import type { CompatAddress } from "#domain/compat";
 import { limits } from "#limits/index";
 import type { Setting } from "./setting.js";
-import { addresses, count, flag, origins } from "./values.js";
+import { addresses, compatAddresses, count, flag, origins } from "./values.js";
 
 /** Where a server listens, and to whom. */
 export const listeners = {
@@ -14,6 +15,11 @@ export const listeners = {
     ...addresses(0, "off, or [] in the file, closes the listener"),
     fallback: ["127.0.0.1:8080", "[::1]:8080"],
     help: "Addresses of the HTTP listener: Connect, gRPC-Web, gRPC, metrics and health.",
+  },
+  compat: {
+    ...compatAddresses,
+    fallback: [],
+    help: "Further addresses, at which clients of another system look: a name alone opens its usual ports on the loopback (orchestrator 50052 and 50053, tasker 9190, tasker-worker 8081), with =HOST:PORT that address instead.",
   },
   "allowed-hosts": {
     schema: z
@@ -51,6 +57,7 @@ export const listeners = {
 interface Reach {
   readonly grpc: readonly string[];
   readonly http: readonly string[];
+  readonly compat: readonly CompatAddress[];
   /** True if the listeners speak TLS. */
   readonly isTls: boolean;
   /** True if callers are asked for a credential. */
@@ -71,8 +78,9 @@ export function listenerProblems(config: Reach & { readonly insecure: boolean })
 }
 
 /** The addresses that other machines can reach without TLS and authentication. */
-export function exposed({ grpc, http, isTls, isAuthenticated }: Reach): string[] {
-  return isTls && isAuthenticated ? [] : [...grpc, ...http].filter((text) => !isLoopback(text));
+export function exposed({ grpc, http, compat, isTls, isAuthenticated }: Reach): string[] {
+  if (isTls && isAuthenticated) return [];
+  return [...grpc, ...http, ...compat.map(({ address }) => address)].filter((text) => !isLoopback(text));
 }
 
 /** True if only this machine can reach the address. */

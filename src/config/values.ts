@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type CompatAddress, compatNames, readCompat } from "#domain/compat";
 import { readOrigin } from "#domain/text/origin";
 import type { Millis } from "#domain/time/time";
 import { type ConfigError, parseDuration, type Values } from "./setting.js";
@@ -39,6 +40,27 @@ export function addresses(least: 0 | 1, more: string) {
     .min(least, "is empty; workers and clients need at least one address");
   return { schema, range: `${least} to 16 of HOST:PORT; ${more}` } satisfies Values;
 }
+
+/** Addresses for clients of other systems, each by the system's name. */
+const compatEntry = z
+  .string("is no text; write names in quotes")
+  .transform((text, { issues }): readonly CompatAddress[] => {
+    const problem = (message: string) => {
+      issues.push({ code: "custom", message, input: text });
+      return z.NEVER;
+    };
+    const read = readCompat(text);
+    if ("problem" in read) return problem(read.problem);
+    const wrong = read.find((each) => !address.safeParse(each.address).success);
+    return wrong ? problem(`is not NAME=HOST:PORT; write for example ${wrong.name}=127.0.0.1:9000`) : read;
+  });
+export const compatAddresses = {
+  schema: z
+    .array(compatEntry, `write a list of names, for example ["${compatNames[0]}"]`)
+    .max(16, "has more than 16 entries")
+    .transform((entries) => entries.flat()),
+  range: `0 to 16 of ${compatNames.join(", ")}, each alone or with =HOST:PORT`,
+} satisfies Values;
 
 /** Origins of web pages, each in full, in the form in which browsers send them. */
 const origin = z.string("is no text; write origins in quotes").transform((text, { issues }): string => {

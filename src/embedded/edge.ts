@@ -37,8 +37,10 @@ export class Edge {
   async listen(given: ListenOptions): Promise<Listening> {
     const { gateway, checked, closers } = this.#parts;
     const options = optionsOf(given, "options", listenNames);
-    const addresses = addressesOf(options);
-    const parts = this.#admissionParts(configOf(options), addresses);
+    const said = addressesOf(options);
+    const config = configOf(options);
+    const addresses = { ...said, compat: config.compat };
+    const parts = this.#admissionParts(config, addresses);
     const keys = () => this.#keys(parts);
     const { tls, access, admission, close } = await openAdmission({ ...parts, keys });
     try {
@@ -88,6 +90,7 @@ export class Edge {
 
 /** The options of a listener that are settings of a server, and how a server calls them. */
 const settings = {
+  compat: "compat",
   insecure: "insecure",
   tls: "tls",
   tlsCert: "tls-cert",
@@ -113,23 +116,23 @@ function configOf(options: ListenOptions): ServerConfig {
   const names = Object.entries(settings) as [keyof typeof settings, SettingName][];
   const optionOf = (setting: SettingName) => names.find(([, each]) => each === setting)?.[0] ?? setting;
   try {
-    return serverConfig(
-      Object.fromEntries(names.map(([name, setting]) => [setting, options[name]])),
-      optionOf,
-    );
+    const given = names.map(([name, setting]) => [setting, options[name]]);
+    const compat = options.compat === undefined ? undefined : [options.compat].flat();
+    return serverConfig({ ...Object.fromEntries(given), compat }, optionOf);
   } catch (error) {
     throw new RangeError((error as Error).message, { cause: error });
   }
 }
 
+/** All but those of other systems, which are settings of a server. */
 function addressesOf(options: ListenOptions): Addresses {
-  const { grpc = [], http = [], insecure = false } = options;
+  const { grpc = [], http = [], compat = [], insecure = false } = options;
   if (typeof insecure !== "boolean")
     throw new TypeError(`insecure is ${shown(insecure)}: send true or false.`);
   const addresses = { grpc: namesOf([grpc].flat(), "grpc"), http: namesOf([http].flat(), "http") };
-  if (addresses.grpc.length + addresses.http.length === 0) {
+  if (addresses.grpc.length + addresses.http.length + [compat].flat().length === 0) {
     throw new TypeError(
-      'options names no address: send grpc or http, for example { grpc: "127.0.0.1:50051" }.',
+      'options names no address: send grpc, http or compat, for example { grpc: "127.0.0.1:50051" }.',
     );
   }
   return { ...addresses, ...admittedOf(options), insecure };

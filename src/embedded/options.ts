@@ -118,6 +118,11 @@ export interface ListenOptions {
   readonly grpc?: string | readonly string[];
   /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. */
   readonly http?: string | readonly string[];
+  /**
+   * Addresses at which clients of other systems look, as the setting `compat` of a server: `orchestrator`, `tasker` or
+   * `tasker-worker` alone, or with `=HOST:PORT`.
+   */
+  readonly compat?: string | readonly string[];
   /** Host names, in addition to loopback ones, under which the HTTP listeners may be called; `*` allows all. */
   readonly allowedHosts?: readonly string[];
   /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */

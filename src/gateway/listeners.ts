@@ -1,4 +1,5 @@
-import type { Fault } from "#domain/fault";
+import { addressesByName, type CompatAddress, type CompatName, compatPorts } from "#domain/compat";
+import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsSource } from "#ports/tls";
@@ -23,6 +24,8 @@ export interface Addresses {
   readonly grpc?: readonly string[];
   /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. None if left out. */
   readonly http?: readonly string[];
+  /** Further addresses, at which clients of other systems look. */
+  readonly compat?: readonly CompatAddress[];
   /** Host names, in addition to loopback ones, under which browsers may call the HTTP listeners; `*` allows all. */
   readonly allowedHosts?: readonly string[];
   /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */
@@ -37,6 +40,8 @@ export interface Addresses {
 export interface Bound {
   readonly grpc: readonly string[];
   readonly http: readonly string[];
+  /** Those for clients of other systems, by the systems' names; absent if none was asked for. */
+  readonly compat?: Readonly<Partial<Record<CompatName, readonly string[]>>>;
 }
 
 export interface ConnectionBounds {
@@ -53,8 +58,12 @@ export interface Mounts {
   /** True if callers are asked for one. */
   readonly isAuthenticated: boolean;
   readonly grpc: Omit<GrpcParts, "connections">;
-  readonly http: Omit<HttpParts, "admission" | "connections" | "tls">;
+  readonly http: HttpMount;
+  /** What the addresses of a name serve over HTTP, where that differs. */
+  readonly compat: Readonly<Partial<Record<CompatName, HttpMount>>>;
 }
+
+export type HttpMount = Omit<HttpParts, "admission" | "connections" | "tls">;
 
 /** The listeners of one gateway, and their connections. */
 export class Listeners {
@@ -81,36 +90,56 @@ export class Listeners {
    *   then none of these addresses stays open
    */
   async listen(settings: Addresses, mounts: Mounts): Promise<Bound> {
-    const { grpc = [], http = [], allowedHosts = [], allowedOrigins = [], insecure = false, tls } = settings;
-    const addresses = { grpc: grpc.map(parseAddress), http: http.map(parseAddress) };
+    const { insecure = false, tls } = settings;
+    const groups = this.#groupsOf(settings, mounts);
     const isSafe = tls !== undefined && mounts.isAuthenticated;
-    for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure || isSafe);
+    for (const { addresses } of groups)
+      for (const address of addresses) checkReach(address, insecure || isSafe);
     const opened: Listener[] = [];
     const open = (listener: Listener, address: Address): Promise<number> => {
       opened.push(listener);
       this.#open.add(listener);
       return bind(listener.server, address);
     };
-    const hosts = [...allowedHosts, ...addresses.http.map(({ host }) => host)];
-    const admission = admissionOf(hosts, allowedOrigins);
-    const parts = {
-      grpc: { ...mounts.grpc, connections: this.#connections.grpc, tls },
-      http: { ...mounts.http, connections: this.#connections.http, admission, tls },
-    };
-    const log = this.#log;
+    const bound: Record<string, readonly string[]> = {};
     try {
-      const bound = {
-        grpc: await bindAll(addresses.grpc, (address) => open(grpcListener(parts.grpc), address), log),
-        http: await bindAll(addresses.http, (address) => open(httpListener(parts.http), address), log),
-      };
-      const isOpen = (address: string) => !isLoopback(parseAddress(address).host);
-      if (!isSafe) mounts.grpc.served.health.exposed([...bound.grpc, ...bound.http].filter(isOpen));
-      return bound;
+      for (const { name, addresses, listener } of groups) {
+        bound[name] = await bindAll(name, addresses, (address) => open(listener(), address), this.#log);
+      }
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()));
       for (const listener of opened) this.#open.delete(listener);
       throw error;
     }
+    const isOpen = (address: string) => !isLoopback(parseAddress(address).host);
+    if (!isSafe) mounts.grpc.served.health.exposed(Object.values(bound).flat().filter(isOpen));
+    const { grpc = [], http = [], ...compat } = bound;
+    return { grpc, http, ...(Object.keys(compat).length > 0 && { compat }) };
+  }
+
+  /** What is to be opened: those of gRPC, those of HTTP, and those of each other system. */
+  #groupsOf(settings: Addresses, mounts: Mounts): Group[] {
+    const { grpc = [], http = [], compat = [], allowedHosts = [], allowedOrigins = [], tls } = settings;
+    const others = addressesByName(compat).map(([name, texts]) => ({
+      name,
+      addresses: texts.map(parseAddress),
+    }));
+    const asked = { grpc: grpc.map(parseAddress), http: http.map(parseAddress) };
+    const ofHttp = others.filter(({ name }) => compatPorts[name].protocol === "http");
+    const hosts = [...asked.http, ...ofHttp.flatMap(({ addresses }) => addresses)].map(({ host }) => host);
+    const admission = admissionOf([...allowedHosts, ...hosts], allowedOrigins);
+    const ofGrpc = () => grpcListener({ ...mounts.grpc, connections: this.#connections.grpc, tls });
+    const overHttp = (mount: HttpMount) => () =>
+      httpListener({ ...mount, connections: this.#connections.http, admission, tls });
+    return [
+      { name: "grpc", addresses: asked.grpc, listener: ofGrpc },
+      { name: "http", addresses: asked.http, listener: overHttp(mounts.http) },
+      ...others.map(({ name, addresses }) => {
+        const isHttp = compatPorts[name].protocol === "http";
+        const listener = isHttp ? overHttp(mounts.compat[name] ?? mounts.http) : ofGrpc;
+        return { name, addresses, listener };
+      }),
+    ];
   }
 
   /** Accepts nothing more. Resolves when the last connection is closed. */
@@ -124,7 +153,15 @@ export class Listeners {
   }
 }
 
+/** Addresses with the same listeners. */
+interface Group {
+  readonly name: "grpc" | "http" | CompatName;
+  readonly addresses: readonly Address[];
+  listener(): Listener;
+}
+
 async function bindAll(
+  name: Group["name"],
   addresses: readonly Address[],
   bind: (address: Address) => Promise<number>,
   log: Telemetry["log"],
@@ -135,7 +172,7 @@ async function bindAll(
     try {
       bound.push(formatAddress({ ...address, port: await bind(address) }));
     } catch (error) {
-      const fault = bindFault(address, error);
+      const fault = named(name, bindFault(address, error));
       if (!isAbsent(fault)) throw fault;
       absent.push(fault);
     }
@@ -144,4 +181,11 @@ async function bindAll(
   if (first && bound.length === 0) throw first;
   for (const fault of absent) log.warn(fault.message, { bound });
   return bound;
+}
+
+/** The fault, with the setting that asks for the address if its port does not tell. */
+function named(name: Group["name"], fault: Fault): Fault {
+  if (name === "grpc" || name === "http") return fault;
+  const { code, message, reason, cause } = fault;
+  return new Fault(code, `compat ${name}: ${message}`, { reason: reason ?? "BIND_FAILED", cause });
 }

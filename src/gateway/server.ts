@@ -23,6 +23,7 @@ import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { type AuthenticateParts, authenticate } from "./access/authenticate.js";
 import { everybodyIsLocal, type Identify } from "./caller.js";
+import { compatRouters } from "./compat.js";
 import { admitsBy } from "./connections/client-certificate.js";
 import { certificateNotes } from "./connections/refused-certificate.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
@@ -140,14 +141,16 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     const own = { ...services, keys, watchTokens, enrolment };
     const served: Served = { services: own, telemetry, health, identify };
     const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
-    const router = routerOf({ handlers, rpcs, metrics, served, streams, inspection });
+    const parts = { handlers, rpcs, metrics, served, streams, inspection };
+    const http = {
+      ...{ router: routerOf(parts), telemetry, traffic, identify },
+      ...{ admits: admitsBy(enrolment), notes: certificateNotes(audit?.trail) },
+    };
     return {
       isAuthenticated: keys !== undefined,
       grpc: { rpcs, served, streams, traffic },
-      http: {
-        ...{ router, telemetry, traffic, identify },
-        ...{ admits: admitsBy(enrolment), notes: certificateNotes(audit?.trail) },
-      },
+      http,
+      compat: { "tasker-worker": { ...http, router: compatRouters["tasker-worker"](parts) } },
     };
   };
   const mounts = mountsFor(settings, settings.identify);

@@ -43,6 +43,7 @@ test("with nothing given everything is as documented", () => {
     store: "sqlite",
     grpc: ["127.0.0.1:50051", "[::1]:50051"],
     http: ["127.0.0.1:8080", "[::1]:8080"],
+    compat: [],
     allowedHosts: [],
     allowedOrigins: [],
     tls: "off",
@@ -250,6 +251,28 @@ test("an open listener may be meant", () => {
     "say --tls auto (or --tls-cert and --tls-key), or",
   );
   expect(exposedBy(serverConfig({ ...both, auth: "off", insecure: true }))).toEqual(["0.0.0.0:50051"]);
+});
+
+test("a system's name alone opens its usual ports on the loopback; with an address only that", () => {
+  const usual = [50_052, 50_053].flatMap((port) =>
+    [`127.0.0.1:${port}`, `[::1]:${port}`].map((address) => ({ name: "orchestrator", address })),
+  );
+  const taker = { name: "tasker-worker", address: "[::1]:9000" };
+  expect(load({}, 'compat = ["orchestrator", "tasker-worker=[::1]:9000"]').compat).toEqual([...usual, taker]);
+  expect(load({ env: { TASKRUN_COMPAT: "tasker-worker=[::1]:9000" } }).compat).toEqual([taker]);
+  expect(load({ flags: { compat: ["tasker"] } }).compat.map(({ address }) => address)).toEqual([
+    "127.0.0.1:9190",
+    "[::1]:9190",
+  ]);
+  expect(load({ flags: { compat: ["off"] } }).compat).toEqual([]);
+});
+
+test.each([
+  ["airflow", '"airflow" names none of orchestrator, tasker, tasker-worker'],
+  ["tasker=9190", '"tasker=9190" is not NAME=HOST:PORT; write for example tasker=127.0.0.1:9000'],
+  ["tasker=0.0.0.0:9190", "0.0.0.0:9190 can be reached from other machines"],
+])("compat %s is refused", (entry, problem) => {
+  expect(complaint({ flags: { compat: [entry] } })).toContain(problem);
 });
 
 test("rules of retention are a table in the file, and NAMESPACE[/STATUS]=DURATION in flags", () => {

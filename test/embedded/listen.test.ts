@@ -32,6 +32,15 @@ test("with tls auto an address needs the pin and a key, and the process itself n
   for (const each of [client, stranger, other]) each.close();
 });
 
+test("addresses at which clients of another system look serve the same plane", async () => {
+  const taskrun = await started({ data: await data(), agents: [greet] });
+  const { compat, grpc } = await taskrun.listen({ compat: "orchestrator=127.0.0.1:0" });
+  expect(grpc).toEqual([]);
+  const client = createClient({ addr: `http://${compat?.orchestrator?.[0]}` });
+  expect(await client.tasks.run({ agent: "greet", input: { name: "Ada" } })).toEqual({ greeted: "Ada" });
+  client.close();
+});
+
 test("each call of listen says for its own addresses whether they ask for a key", async () => {
   const taskrun = await started({ data: await data() });
   const [open, closed] = [

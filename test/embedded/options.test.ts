@@ -96,6 +96,8 @@ describe("a wrong option of a method is named", () => {
     ["a port alone", { grpc: "50051" }, /"50051" is no address/],
     ["a number", { http: 8080 }, /^http\[0\] is 8080: send a text/],
     ["another option", { port: 1 }, /^options has no port; there are grpc, http/],
+    ["a system that there is not", { compat: "airflow" }, /^compat: "airflow" names none of orchestrator/],
+    ["a system for all", { compat: ["tasker=0.0.0.0:0"] }, /can be reached from other machines/],
     ["an address for all", { grpc: "0.0.0.0:0" }, /can be reached from other machines/],
     ["hosts that are no list", { http: "127.0.0.1:0", allowedHosts: "a" }, /^allowedHosts is "a"/],
     ["a yes that is text", { http: "127.0.0.1:0", insecure: "yes" }, /^insecure is "yes"/],

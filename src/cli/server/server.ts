@@ -26,10 +26,11 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
   const server = await startOrExplain(config, io, options);
 
-  const { grpc, http, warnings, isTls, caPin, adminKey } = server;
+  const { grpc, http, compat, warnings, isTls, caPin, adminKey } = server;
   const facts = {
     grpc,
     http,
+    ...(compat && { compat }),
     ...(isTls && { tls: true }),
     ...(caPin && { caPin }),
     ...(adminKey && { adminKey }),
@@ -41,16 +42,20 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   return untilStopped(server, announcement, io);
 }
 
-type Described = Pick<RunningServer, "grpc" | "http" | "warnings" | "isTls" | "caPin" | "adminKey">;
+type Described = Pick<
+  RunningServer,
+  "grpc" | "http" | "compat" | "warnings" | "isTls" | "caPin" | "adminKey"
+>;
 
 /** Formats `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and lines for what clients need and for warnings. */
 export function describeServer(
-  { grpc, http, warnings, isTls, caPin, adminKey }: Described,
+  { grpc, http, compat = {}, warnings, isTls, caPin, adminKey }: Described,
   config: ServerConfig,
 ): string {
   const listeners = [
     `gRPC at ${grpc.join(", ")}`,
     ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : []),
+    ...Object.entries(compat).map(([name, addresses]) => `${name} at ${addresses.join(", ")}`),
   ];
   const data = describeData(config);
   const lines = [
@@ -133,6 +138,9 @@ function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
   if (isPostgresUrl(config.store) && reason.startsWith("STORE_")) return say(message);
   if (reason === "TEMPLATES_UNREADABLE") return say(message, "Choose the directory with --templates DIR.");
   if (reason === "TLS_UNREADABLE" || reason === "KEYS_NOT_PRIVATE") return say(message);
+  if (message.startsWith("compat ")) {
+    return say(message, "Choose addresses with --compat NAME=HOST:PORT; port 0 is any free one.");
+  }
   if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
     return say(
       message,

@@ -35,11 +35,14 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
     ...handlers.map((handler): Route<HttpHandler> => {
       return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
     }),
-    ...pages.map(({ handler: page, ...route }): Route<HttpHandler> => {
-      return { ...route, handler: { kind: "page", page, asked: route.path } };
-    }),
+    ...pages.map(pageHandler),
     ...restRoutes(parts),
   ]);
+}
+
+/** A page as a router takes it; the policy knows it by its path. */
+export function pageHandler({ handler: page, ...route }: Route<Page>): Route<HttpHandler> {
+  return { ...route, handler: { kind: "page", page, asked: route.path } };
 }
 
 /** The rpcs as operations on paths, with JSON in and out. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { AuthorityRow } from "#domain/access/authority";
+import type { CompatAddress } from "#domain/compat";
 import { Fault } from "#domain/fault";
 import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
@@ -25,6 +26,7 @@ export interface TlsSettings {
   readonly data: string;
   readonly grpc: readonly string[];
   readonly http: readonly string[];
+  readonly compat?: readonly CompatAddress[];
   readonly allowedHosts: readonly string[];
 }
 
@@ -57,7 +59,7 @@ export async function openTls(
   telemetry: Telemetry,
   peers: TlsPeers = { asksClients: false },
 ): Promise<ServerTls | undefined> {
-  const { tlsCert, tlsKey, clientCa = "", data, grpc, http, allowedHosts } = settings;
+  const { tlsCert, tlsKey, clientCa = "", data, grpc, http, compat = [], allowedHosts } = settings;
   const withClients: WithClients = async (identity) => {
     if (clientCa === "" || !peers.asksClients) return identity;
     const pem = await readNamed("client-ca", clientCa);
@@ -66,7 +68,8 @@ export async function openTls(
   if (settings.tls === "auto") {
     const folder = join(data, "tls");
     await privateFolder(folder);
-    const names = () => serverNames([...grpc, ...http], allowedHosts);
+    const names = () =>
+      serverNames([...grpc, ...http, ...compat.map(({ address }) => address)], allowedHosts);
     const { issuerCert, issuerKey } = settings;
     const asked = { ...peers, withClients };
     return issuerCert === ""
