@@ -18,6 +18,7 @@ import { schemas } from "./schemas.js";
 import { security } from "./security.js";
 import { store } from "./store.js";
 import { streams } from "./streams.js";
+import { tasker } from "./tasker.js";
 import { templates } from "./templates.js";
 import { testKit } from "./test-kit.js";
 import { traces } from "./traces.js";
@@ -45,6 +46,7 @@ export const limits = Object.freeze({
   ...turn,
   ...pages,
   ...overview,
+  ...tasker,
   ...templates,
   ...schemas,
   ...traces,

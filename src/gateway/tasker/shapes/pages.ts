@@ -1,0 +1,62 @@
+import { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
+
+/** A part of a list: so many rows after so many others. */
+export interface Slice {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** One page of a list that is read by page tokens. */
+export interface TokenPage<Row> {
+  readonly rows: readonly Row[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+export interface Sliced<Row> extends TokenPage<Row> {
+  readonly hasMore: boolean;
+}
+
+/** The slice of a page that is counted from 1. @throws {Fault} `invalid` */
+export function sliceOfPage(page: number, perPage: number): Slice {
+  return { offset: (page - 1) * perPage, limit: perPage };
+}
+
+/**
+ * A part of a list by its offset, read by page tokens. The rows before it are read and dropped, so how far it may begin is bounded,
+ * and so is the number of reads; whoever needs more goes on by `nextPageToken`, which costs nothing.
+ *
+ * @param read reads at most `size` rows after a token; it may give fewer, even none, before the last page
+ * @param keeps which rows count; default: all
+ * @throws {Fault} `invalid`, naming the parameter, if it begins too far in
+ */
+export async function sliceOf<Row>(
+  read: (pageToken: string, size: number) => Promise<TokenPage<Row>>,
+  { offset, limit }: Slice,
+  {
+    begin = "",
+    keeps = () => true,
+  }: { readonly begin?: string; readonly keeps?: (row: Row) => boolean } = {},
+): Promise<Sliced<Row>> {
+  if (offset > limits.taskerOffset) throw tooFar(offset);
+  const rows: Row[] = [];
+  let skip = offset;
+  let token = begin;
+  for (let reads = 0; reads < limits.taskerOffsetReads; reads++) {
+    const size = Math.min(skip > 0 ? skip : limit - rows.length, limits.pageSizeMax);
+    const page = await read(token, size);
+    token = page.nextPageToken;
+    const kept = page.rows.filter(keeps);
+    if (skip > 0) skip -= kept.length;
+    else rows.push(...kept);
+    if (token === "" || (skip === 0 && rows.length >= limit)) break;
+  }
+  if (skip > 0 && token !== "") throw tooFar(offset);
+  return { rows, nextPageToken: token, hasMore: token !== "" };
+}
+
+function tooFar(offset: number): Fault {
+  const message = `offset is ${offset}, and only the first ${limits.taskerOffset} rows can be counted so: narrow the filter, or go on by page_token.`;
+  return new Fault("invalid", message, { field: "offset", reason: "OFFSET_TOO_LARGE" });
+}
