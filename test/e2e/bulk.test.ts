@@ -86,7 +86,7 @@ test("cancelled and retried in bulk, with the server killed in the middle of a b
   const filter = { labels: { of: "bulk" } };
 
   const quiet = others(client);
-  await pause(3_000);
+  await pause(10_000);
   console.info(`others, while nothing else goes on: ${await quiet.stop()}`);
 
   let kills = 0;
