@@ -11,6 +11,7 @@ import { writeAdminKey } from "#host/access/admin-key";
 import { recordChange } from "#host/audit/changes";
 import { nodeClock } from "#host/clock";
 import { openTokens } from "#host/jwt/open";
+import { factsOf } from "#host/server-facts";
 import type { NodeTelemetry } from "#host/telemetry";
 import { openTls, type ServerTls } from "#host/tls/open";
 import type { InspectionHub } from "#inspect/hub";
@@ -54,6 +55,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   try {
     const gateway = await openGateway({
       ...{ plane, entropy, telemetry, schemas, environment, metrics: telemetry.metrics },
+      facts: factsOf(config),
       ...(config.inspectPage && { inspection: hub }),
       ...{ grpc, http, compat, allowedHosts, allowedOrigins, insecure },
       ...{ createRates: config.createRates, openWatchers: config.openWatchers },

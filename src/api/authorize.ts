@@ -133,6 +133,8 @@ export interface Actions {
   readonly "audit.list": AllNamespacesResource;
   readonly "ca.read": AllNamespacesResource;
   readonly "ca.rotate": AllNamespacesResource;
+  /** What the server says of its settings: no secret is among it. */
+  readonly "config.read": ServerResource;
   readonly "node.list": ServerResource;
   readonly "pause.create": PauseResource;
   readonly "pause.end": PauseResource;

@@ -16,6 +16,7 @@ import type { KeyRing } from "./access/key-ring.js";
 import type { WatchTokens } from "./access/watch-tokens.js";
 import type { Action, Actions, Authorize, Resource } from "./authorize.js";
 import { CallerReads } from "./caller-reads.js";
+import type { ServerFacts } from "./config/server-facts.js";
 import type { Enrolment } from "./enrolment/enrolment.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { CreateRates } from "./tasks/create-rates.js";
@@ -64,6 +65,8 @@ export interface Services {
   readonly schemas: Schemas;
   /** The environment whose overrides apply to new Tasks of templates. */
   readonly environment: string;
+  /** What the server tells of itself. */
+  readonly facts: ServerFacts;
   readonly plans: ClientPlans;
   readonly inputs: InputReads;
   readonly authorize: Authorize;

@@ -55,10 +55,7 @@ function roleProblems(name: string, words: readonly string[], isTwice: boolean):
   if (builtInRoleNames.some((each) => each === name)) return ["is built in: give yours another name"];
   if (isTwice) return ["is there twice"];
   if (words.length === 0) return ["has no scopes: write some, for example tasks:read"];
-  const unknown = words.filter((word) => scopesOf(word) === undefined).map(notAScope);
-  if (unknown.length > 0) return unknown;
-  const isIdle = words.every((word) => scopesOf(word)?.length === 0);
-  return isIdle ? [`would allow nothing: ${words.join(", ")} is of what this server does not have yet`] : [];
+  return words.filter((word) => scopesOf(word) === undefined).map(notAScope);
 }
 
 function notAScope(word: string): string {

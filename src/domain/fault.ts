@@ -28,6 +28,8 @@ export const faults = {
   too_slow: { again: "later" },
   /** A row was changed between load and commit. The runtime decides again; callers do not see it. */
   conflict: { again: "after reload" },
+  /** This server does not offer it, and never will at this address: its message says what to use instead. */
+  not_offered: { again: "never" },
   /** The caller has shown no credential, or one that is not valid. */
   unauthenticated: { again: "never" },
   /** The caller may not do this. */

@@ -11,6 +11,7 @@ import { type ControlPlane, type ControlPlaneParts, startControlPlane, watchTemp
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Gateway } from "#gateway/server";
 import { openAudit, type ServerAudit } from "#host/audit/open";
+import { factsOf } from "#host/server-facts";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { InspectionHub } from "#inspect/hub";
 import { InspectionObserver } from "#inspect/observer";
@@ -237,7 +238,7 @@ async function openPlane(
 
 function openMounts(
   { openGateway }: typeof import("#gateway/server"),
-  { config, store }: Checked,
+  { config, store, url, hasData }: Checked,
   control: ControlPlane,
   telemetry: NodeTelemetry,
   trail: AuditTrail | undefined,
@@ -250,6 +251,7 @@ function openMounts(
     telemetry,
     schemas,
     environment,
+    facts: factsOf({ ...config, store: url || (hasData ? "sqlite" : "memory") }),
     metrics: telemetry.metrics,
     grpc: [],
     ...(trail && store.audit && { audit: { trail, store: store.audit } }),

@@ -5,6 +5,7 @@ import type { KeyRing } from "#api/access/key-ring";
 import type { TokenCallers } from "#api/access/token-callers";
 import type { WatchTokens } from "#api/access/watch-tokens";
 import { authorize } from "#api/authorize";
+import { noFacts, type ServerFacts } from "#api/config/server-facts";
 import type { Enrolment } from "#api/enrolment/enrolment";
 import { InputReads } from "#api/runs/input-reads";
 import { CreateRates, type RatesByNamespace } from "#api/tasks/create-rates";
@@ -63,6 +64,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly schemas: Schemas;
   /** The environment whose overrides of a template apply to new Tasks, e.g. `production`. */
   readonly environment: string;
+  /** What the server tells of itself. Default: nothing but when it was opened. */
+  readonly facts?: Omit<ServerFacts, "startedAt">;
   /** The metrics of `/metrics`; there is no such page if left out. */
   readonly metrics?: MetricsSource;
   /** What is shown under `/inspect` to callers of all namespaces; there is no such path if left out. */
@@ -116,7 +119,8 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
  */
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
-  const { metrics = noMetrics, inspection } = settings;
+  const { metrics = noMetrics, inspection, facts: told = noFacts } = settings;
+  const facts = { ...told, startedAt: plane.now() };
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans();
   const inputs = new InputReads(plane.reads);
@@ -125,7 +129,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const creates = createRates && createRates.size > 0 ? new CreateRates(createRates) : undefined;
   const watchers = openWatchers && openWatchers.size > 0 ? new OpenWatchers(openWatchers) : undefined;
   const stored = new StoredReads(plane.reads);
-  const shown = { plane, stored, plans, inputs, schemas, environment };
+  const shown = { plane, stored, plans, inputs, schemas, environment, facts };
   const services = { ...shown, entropy, authorize, tracing, audit, roles, creates, watchers };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);

@@ -43,6 +43,7 @@ const statusByFault = {
   unavailable: "UNAVAILABLE",
   too_slow: "DEADLINE_EXCEEDED",
   conflict: "ABORTED",
+  not_offered: "UNIMPLEMENTED",
   unauthenticated: "UNAUTHENTICATED",
   denied: "PERMISSION_DENIED",
   internal: "INTERNAL",

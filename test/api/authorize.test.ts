@@ -62,6 +62,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "audit.list": "taskrun.v1.AuditService/ListAudit",
   "ca.read": "taskrun.v1.AuthorityService/GetAuthority",
   "ca.rotate": "taskrun.v1.AuthorityService/RotateAuthority",
+  "config.read": "tasker.v1.ConfigService/GetConfig",
   "node.list": "taskrun.v1.NodeService/ListNodes",
   "pause.create": "taskrun.v1.PauseService/Pause",
   "pause.end": "taskrun.v1.PauseService/Resume",
@@ -116,8 +117,11 @@ const someEnrolment = {
   },
 } as unknown as Enrolment;
 
-/** What a server tells of itself, to load balancers and tools. */
-const ours = rpcs.filter(({ method }) => !method.parent.typeName.startsWith("grpc."));
+/**
+ * Not what a server tells of itself, to load balancers and tools, and not what is asked in another system's words, of which an answer may
+ * be made of several use cases.
+ */
+const ours = rpcs.filter(({ method }) => method.parent.typeName.startsWith("taskrun."));
 
 let plane: FakePlane;
 

@@ -1,4 +1,5 @@
 import { authorize } from "#api/authorize";
+import { noFacts } from "#api/config/server-facts";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import { type Request, type Services, StoredReads } from "#api/use-case";
@@ -16,6 +17,7 @@ export function servicesFor(plane: Plane, part: Partial<Services> = {}): Service
     entropy: { uuid: () => `id-${++drawn}`, draw: () => 0 },
     schemas: jsonSchemas(),
     environment: "test",
+    facts: { ...noFacts, startedAt: plane.now() },
     plans: new ClientPlans(),
     inputs: new InputReads(plane.reads),
     authorize,

@@ -59,10 +59,6 @@ all-tasks = ["tasks:*"]
     ['a = ["*"]', 'role "a" has the scope "*", which is none: name what it may do, for example tasks:*'],
     ['a = ["nothing:*"]', 'role "a" has the scope "nothing:*", which is none'],
     ["a = []", 'role "a" has no scopes'],
-    [
-      'a = ["worker:config_read"]',
-      'role "a" would allow nothing: worker:config_read is of what this server does not have yet',
-    ],
     ['admin = ["tasks:read"]', 'role "admin" is built in: give yours another name'],
     ['"A b" = ["tasks:read"]', 'role "A b" is no name'],
     ["a = 1", "write a table of roles, for example"],

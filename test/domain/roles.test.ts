@@ -37,7 +37,7 @@ test("a wildcard is all of its kind, and nothing of another whose name begins al
     "workers:invite",
     "workers:revoke",
   ]);
-  expect(scopesOf("worker:*")).toEqual(["templates:read"]);
+  expect(scopesOf("worker:*")).toEqual(["config:read", "templates:read"]);
   for (const scope of scopes) expect(scopesOf(`${scope.split(":")[0]}:*`)).toContain(scope);
 });
 

@@ -29,6 +29,7 @@ export const builtInRoles = {
     "workers:drain",
     "pauses:write",
     "metrics:read",
+    "config:read",
   ],
   /** Does everything, credentials included. */
   admin: scopes,

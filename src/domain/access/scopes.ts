@@ -25,6 +25,7 @@ export const scopes = [
   "keys:write",
   "inspect:read",
   "metrics:read",
+  "config:read",
   "audit:read",
   "ca:admin",
 ] as const;
@@ -32,18 +33,18 @@ export const scopes = [
 export type Scope = (typeof scopes)[number];
 
 /**
- * The permissions of Tasker that have another name here, each with what it is here. Those of what is not served yet stand for
- * nothing, so that a role written for Tasker can be used as it is; the others for the narrowest scope that has what they allow.
+ * The permissions of Tasker that have another name here, each with what it is here: the narrowest scope that has what they allow. So a
+ * role written for Tasker can be used as it is.
  */
 export const taskerPermissions = {
   "tasks:context_read": ["tasks:read"],
   "dlq:read": ["dead_letters:read"],
   "dlq:update": ["dead_letters:update"],
   "dlq:stats": ["dead_letters:read"],
-  "system:config_read": [],
+  "system:config_read": ["config:read"],
   "system:handlers_read": ["agents:read"],
   "system:analytics_read": ["metrics:read"],
-  "worker:config_read": [],
+  "worker:config_read": ["config:read"],
   "worker:templates_read": ["templates:read"],
 } as const satisfies Record<string, readonly Scope[]>;
 

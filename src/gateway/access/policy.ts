@@ -88,6 +88,32 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ListEnrolledWorkers: "workers:read",
     RevokeWorker: "workers:revoke",
   }),
+  ...ofService("tasker.v1.HealthService", {
+    CheckHealth: "nothing",
+    CheckLiveness: "nothing",
+    CheckReadiness: "nothing",
+    CheckDetailedHealth: "nothing",
+  }),
+  ...ofService("tasker.v1.ConfigService", { GetConfig: "config:read" }),
+  ...ofService("tasker.v1.TemplateService", {
+    ListTemplates: "templates:read",
+    GetTemplate: "templates:read",
+  }),
+  ...ofService("tasker.v1.AnalyticsService", {
+    GetPerformanceMetrics: "metrics:read",
+    GetBottleneckAnalysis: "metrics:read",
+  }),
+  ...ofService("tasker.v1.WorkerHealthService", {
+    CheckHealth: "nothing",
+    CheckLiveness: "nothing",
+    CheckReadiness: "nothing",
+    CheckDetailedHealth: "nothing",
+  }),
+  ...ofService("tasker.v1.WorkerConfigService", { GetConfig: "config:read" }),
+  ...ofService("tasker.v1.WorkerTemplateService", {
+    ListTemplates: "templates:read",
+    GetTemplate: "templates:read",
+  }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
   ...ofService("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "a credential" }),

@@ -13,6 +13,7 @@ import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { Rpc } from "../rpc.js";
+import { taskerRpcs, taskerServices } from "../tasker/services/index.js";
 import { accessService } from "./access-service.js";
 import { auditService } from "./audit-service.js";
 import { authorityService } from "./authority-service.js";
@@ -40,6 +41,7 @@ export const services = [
   EnrollmentService,
   NodeService,
   PauseService,
+  ...taskerServices,
   Health,
   v1.ServerReflection,
   v1alpha.ServerReflection,
@@ -60,6 +62,7 @@ export const rpcs: readonly Rpc[] = [
   ...enrollmentService,
   ...nodeService,
   ...pauseService,
+  ...taskerRpcs,
   ...healthService,
   ...reflectionService(
     serviceNames,

@@ -17,6 +17,7 @@ const byFault = {
   unavailable: [503, "SERVICE_UNAVAILABLE"],
   too_slow: [408, "TIMEOUT"],
   conflict: [409, "CONFLICT"],
+  not_offered: [501, "NOT_IMPLEMENTED"],
   unauthenticated: [401, "UNAUTHORIZED"],
   denied: [403, "FORBIDDEN"],
   internal: [500, "INTERNAL_ERROR"],

@@ -10,6 +10,7 @@ import { policy } from "#gateway/access/policy";
 import { services } from "#gateway/handlers/index";
 import { nameOf, samples } from "../kit/samples.js";
 import { type AuditedWorld, openAuditedWorld } from "./audited-world.js";
+import { toolEffects } from "./tool-effects.js";
 
 /** What an entry must be: of which action, on what. Of a call by the operator, unless it says who else. */
 interface Expected {
@@ -175,11 +176,7 @@ const effects: Readonly<Record<string, Effect>> = {
       return operator.enrollment.revoke("w-revoked");
     },
   },
-  "grpc.health.v1.Health/Check": "reads",
-  "grpc.health.v1.Health/List": "reads",
-  "grpc.health.v1.Health/Watch": "reads",
-  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "reads",
-  "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "reads",
+  ...toolEffects,
   "/": "reads",
   "/health": "reads",
   "/health/live": "reads",

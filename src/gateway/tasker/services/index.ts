@@ -1,0 +1,38 @@
+import { AnalyticsService } from "#wire/gen/tasker/v1/analytics_pb";
+import { ConfigService } from "#wire/gen/tasker/v1/config_pb";
+import { HealthService } from "#wire/gen/tasker/v1/health_pb";
+import { TemplateService } from "#wire/gen/tasker/v1/templates_pb";
+import {
+  WorkerConfigService,
+  WorkerHealthService,
+  WorkerTemplateService,
+} from "#wire/gen/tasker/v1/worker_pb";
+import type { Rpc } from "../../rpc.js";
+import { analyticsService } from "./analytics-service.js";
+import { configService, workerConfigService } from "./config-service.js";
+import { healthService } from "./health-service.js";
+import { templateService } from "./template-service.js";
+import { workerHealthService } from "./worker-health-service.js";
+import { workerTemplateService } from "./worker-template-service.js";
+
+/** The services of Tasker that this server has. */
+export const taskerServices = [
+  HealthService,
+  ConfigService,
+  TemplateService,
+  AnalyticsService,
+  WorkerHealthService,
+  WorkerConfigService,
+  WorkerTemplateService,
+] as const;
+
+/** Their handlers. */
+export const taskerRpcs: readonly Rpc[] = [
+  ...healthService,
+  ...configService,
+  ...templateService,
+  ...analyticsService,
+  ...workerHealthService,
+  ...workerConfigService,
+  ...workerTemplateService,
+];
