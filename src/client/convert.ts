@@ -127,6 +127,7 @@ export function toWorker(worker: WireWorker): Worker {
     maxConcurrentRuns: worker.maxConcurrentRuns,
     lastHeartbeatMs: Number(worker.lastHeartbeatMs),
     ...(worker.pause && { pause: toPause(worker.pause) }),
+    namespaces: worker.namespaces,
   };
 }
 

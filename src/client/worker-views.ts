@@ -27,6 +27,8 @@ export interface Worker {
   readonly lastHeartbeatMs: number;
   /** Present if it is paused itself: it is given nothing. */
   readonly pause?: Pause;
+  /** Whose Tasks it takes, of those that the caller may use; empty for all that its principal may use. */
+  readonly namespaces: readonly string[];
 }
 
 /**

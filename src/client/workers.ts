@@ -28,9 +28,11 @@ export interface WorkerFilter {
   /** Only Workers that serve this agent. */
   readonly agent?: string;
   readonly status?: WorkerStatus;
+  /** Only Workers that take Tasks of this namespace. Default: any, whatever the namespace of the client. */
+  readonly namespace?: string;
 }
 
-const workerFilterNames = namesOf<WorkerFilter>({ agent: true, status: true });
+const workerFilterNames = namesOf<WorkerFilter>({ agent: true, status: true, namespace: true });
 
 /**
  * Reads and drains the connected Workers. Reached as `client.workers`. Every method throws `TaskRunError`.
@@ -57,10 +59,11 @@ export class Workers {
 
   /** Returns the matching Workers, ordered by id. */
   async list(filter: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
-    const { agent, status } = optionsOf(filter, "filter", workerFilterNames);
+    const { agent, status, namespace } = optionsOf(filter, "filter", workerFilterNames);
     const request = requestOf(ListWorkersRequestSchema, {
       ...(agent !== undefined && { agentName: agent }),
       ...(status !== undefined && { status: oneOf(workerStatusToWire, status, "status") }),
+      ...(namespace !== undefined && { namespace }),
     });
     const { workers } = await this.#caller.once((o) => this.#wire.listWorkers(request, o), control);
     return workers.map(toWorker);

@@ -54,7 +54,7 @@ export const cli = {
   devParentEvery: millis(1_000),
   /** Between two questions of what shows a server live: `task list --watch`, `top`. People see no more, and a server feels no less. */
   liveEvery: millis(1_000),
-  /** The same of `top`, which asks three questions. */
+  /** The same of `top`, which asks four questions. */
   topEvery: millis(2_000),
   /** Tasks of `task list --watch`: no screen is higher, and each of them is asked for again while it goes on. */
   watchedTasks: 200,

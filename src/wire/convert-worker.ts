@@ -27,6 +27,7 @@ export function workerToWire({
     maxConcurrentRuns: capacity,
     lastHeartbeatMs: BigInt(lastHeartbeatAt),
     ...(pause && { pause: pauseToWire(pause) }),
+    namespaces: [...info.namespaces],
   };
 }
 

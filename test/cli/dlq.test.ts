@@ -102,3 +102,23 @@ test("staleness lists tasks that have not ended, with how long they have rested 
   expect([none.code, none.stdout, none.stderr]).toEqual([0, "", "No task is STALE.\n"]);
   expect((await dlq("staleness", "--health", "ill")).code).toBe(2);
 });
+
+test("every list is of one namespace, or of all of them with their names", async () => {
+  const { id } = await client.tasks.create({ agent: "x", input: {}, timeoutMs: 1, namespace: "billing" });
+  await vi.waitFor(async () => expect((await client.tasks.get(id)).status).toBe("FAILED"));
+  const other = await failedTask();
+  for (const verb of ["list", "queue"]) {
+    const one = await dlq(verb, "--namespace", "billing");
+    expect([one.stdout.includes(id), one.stdout.includes(other)], verb).toEqual([true, false]);
+    const { stdout } = await taskrun(["dlq", verb, "--namespace", "*", "--addr", addr()], {
+      env: { TASKRUN_NAMESPACE: "billing" },
+      terminal: 90,
+    });
+    expect([stdout.includes("billing"), stdout.includes("default")], verb).toEqual([true, true]);
+  }
+  expect((await dlq("stats", "--namespace", "nobody", "--json")).stdout).toContain('"stats": []');
+  expect((await dlq("stats", "--namespace", "*", "--json")).stdout).toContain('"TIMED_OUT"');
+  const resting = await client.tasks.create({ agent: "nobody", input: {}, namespace: "billing" });
+  const { stdout } = await dlq("staleness", "--namespace", "*");
+  expect(stdout).toMatch(new RegExp(`^TASK[^\\n]+NAMESPACE[\\s\\S]*${resting.id}[^\\n]*billing`));
+});

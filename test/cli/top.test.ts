@@ -1,5 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
 import { sharesOf, topFrame } from "#cli/top/frame";
+import { type Pause, PauseKind, PauseSchema } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { aTask, Code, fakePlane, refuse, type TaskRpcs, type WorkerRpcs } from "../client/fake-plane.js";
 import { type Setting, taskrun } from "./fake-io.js";
 
@@ -51,8 +53,20 @@ const workers: WorkerRpcs = {
   }),
 };
 
-async function top(words: readonly string[], setting: Setting = {}, fakes = { rpcs, workers }) {
-  const plane = await fakePlane(fakes.rpcs, fakes.workers);
+const pauses = [
+  {
+    scope: { kind: PauseKind.AGENT, namespace: "*", name: "a" },
+    reason: "bad answers",
+    pausedBy: "key:ops",
+    pausedAtMs: at(120),
+    untilMs: at(-3_600),
+  },
+  { scope: { kind: PauseKind.PLANE }, pausedBy: "key:ops", pausedAtMs: at(30) },
+].map((each) => create(PauseSchema, each));
+const pausing = { listPauses: () => ({ pauses: [] as Pause[] }) };
+
+async function top(words: readonly string[], setting: Setting = {}, fakes = { rpcs, workers, pausing }) {
+  const plane = await fakePlane(fakes.rpcs, fakes.workers, {}, {}, { pauses: fakes.pausing });
   onTestFinished(() => plane[Symbol.asyncDispose]());
   return taskrun(["top", ...words, "--addr", plane.addr], { now: NOW, ...setting });
 }
@@ -109,14 +123,35 @@ test("top is a screen until q, never higher or wider than the terminal", async (
 
 test("a caller that may see no workers sees the rest", async () => {
   const denied: WorkerRpcs = { listWorkers: () => refuse(Code.PermissionDenied, "no") };
-  const { code, stdout } = await top(["--once"], {}, { rpcs, workers: denied });
+  const { code, stdout } = await top(["--once"], {}, { rpcs, workers: denied, pausing });
   expect(code).toBe(0);
   expect(stdout).toContain("WORKERS\nnot shown: the credential may not see them");
   expect(stdout).toContain("typo");
 });
 
+test("top says what is paused, by whom and until when", async () => {
+  const { stdout } = await top(
+    ["--once"],
+    {},
+    { rpcs, workers, pausing: { listPauses: () => ({ pauses }) } },
+  );
+  expect(stdout).toContain(`
+PAUSED
+WHAT                        UNTIL                     SINCE       BY       REASON
+agent a in every namespace  2030-01-31T10:00:00.000Z  2m 00s ago  key:ops  bad answers
+the plane                   resumed                   30.0 s ago  key:ops  -
+`);
+});
+
+test("a caller that may see no pauses is told so", async () => {
+  const denied = { listPauses: () => refuse(Code.PermissionDenied, "no") };
+  const { code, stdout } = await top(["--once"], {}, { rpcs, workers, pausing: denied });
+  expect(code).toBe(0);
+  expect(stdout).toContain("PAUSED\nnot shown: the credential may not see them");
+});
+
 test("a server that has no overview yet is said to be older", async () => {
-  const { code, stderr } = await top(["--once"], {}, { rpcs: {}, workers });
+  const { code, stderr } = await top(["--once"], {}, { rpcs: {}, workers, pausing });
   expect([code, stderr]).toEqual([1, expect.stringContaining("It may be older than this command.")]);
 });
 
@@ -131,7 +166,7 @@ test("an idle plane has none of everything", () => {
   const overview = { atMs: 0, queues: [], moreQueues: 0, rates, oldest: [], failed: [] };
   const plain = (text: string) => text;
   const lines = topFrame(
-    { overview, workers: [], waiting: [] },
+    { overview, workers: [], pauses: [], waiting: [] },
     { rows: 50, columns: undefined, now: 0, colors: { bold: plain } as never },
   );
   expect(lines.join("\n")).toMatchInlineSnapshot(`

@@ -330,8 +330,8 @@ test("results are parsed, and absent ones undefined", async () => {
 test("workers are listed, read and drained", async () => {
   const worker = { workerId: "w1", status: 2, activeRuns: 1, maxConcurrentRuns: 4, lastHeartbeatMs: 7n };
   const workers: WorkerRpcs = {
-    listWorkers: ({ agentName, status }) => ({
-      workers: [{ ...worker, hostname: `${agentName} ${status}` }],
+    listWorkers: ({ agentName, status, namespace }) => ({
+      workers: [{ ...worker, hostname: `${agentName} ${status}`, namespaces: [namespace] }],
     }),
     getWorker: ({ workerId }) => ({ ...worker, workerId }),
     drainWorker: ({ workerId, reason }) => ({ ...worker, workerId, status: 3, hostname: reason }),
@@ -344,6 +344,7 @@ test("workers are listed, read and drained", async () => {
         { id: "w1", status: "BUSY", hostname: "undefined undefined" },
       ]);
       expect(await client.workers.list({ agent: "a", status: "IDLE" })).toMatchObject([{ hostname: "a 1" }]);
+      expect(await client.workers.list({ namespace: "shop" })).toMatchObject([{ namespaces: ["shop"] }]);
       expect(await client.workers.get("w2")).toMatchObject({ id: "w2", lastHeartbeatMs: 7 });
       expect(await client.workers.drain("w2", "old")).toMatchObject({
         id: "w2",

@@ -4,6 +4,7 @@ import type { WorkerView } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { workerId } from "../fields.js";
 import { useCase } from "../use-case.js";
+import { seenBy } from "./seen-worker.js";
 
 /** GetWorker: one connected Worker that the caller may see. */
 export const getWorker = useCase({
@@ -16,6 +17,6 @@ export const getWorker = useCase({
     const workers = await services.plane.workers(caller);
     const worker = workers.find(({ info }) => info.workerId === workerId);
     if (!worker) throw workerNotFound(workerId);
-    return worker;
+    return seenBy(caller, worker);
   },
 });

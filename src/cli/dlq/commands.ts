@@ -3,7 +3,7 @@ import { deadLetterReasonNames, deadLetterStatuses, settableStatuses } from "#do
 import { staleHealths } from "#domain/task/staleness";
 import { limits } from "#limits/index";
 import type { Ending } from "../exit.js";
-import { addrOption, jsonOption, namespaceOption, oneOf, whole } from "../options.js";
+import { addrOption, jsonOption, namespacesOption, oneOf, whole } from "../options.js";
 import type { Io } from "../terminal/io.js";
 
 /** Adds `dlq`, with its subcommands about tasks that need a person. */
@@ -27,7 +27,7 @@ function addReading(dlq: Command, io: Io, end: Ending): void {
     .addOption(wordOption("--reason <reason>", deadLetterReasonNames, "Only those of this reason."))
     .option("--limit <n>", "Number of dead letters at most.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, one per line."))
-    .addOption(namespaceOption())
+    .addOption(namespacesOption())
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).listDeadLetters(options, io)));
 
@@ -48,7 +48,7 @@ function addReading(dlq: Command, io: Io, end: Ending): void {
       limits.deadLettersShown,
     )
     .addOption(jsonOption("Print JSON, one per line."))
-    .addOption(namespaceOption())
+    .addOption(namespacesOption())
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).showQueue(options, io)));
 
@@ -58,7 +58,7 @@ function addReading(dlq: Command, io: Io, end: Ending): void {
     .addOption(wordOption("--health <health>", staleHealths, "Only those that stand so."))
     .option("--limit <n>", "Number of tasks at most.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, one per line."))
-    .addOption(namespaceOption())
+    .addOption(namespacesOption())
     .addOption(addrOption())
     .action(async (options) => end((await import("./staleness.js")).showStaleness(options, io)));
 
@@ -66,7 +66,7 @@ function addReading(dlq: Command, io: Io, end: Ending): void {
     .command("stats")
     .description("Count dead letters by reason, with how long it took until they were closed.")
     .addOption(jsonOption("Print it as JSON."))
-    .addOption(namespaceOption())
+    .addOption(namespacesOption())
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).showStats(options, io)));
 }

@@ -1,6 +1,7 @@
 import type { DeadLetter, DeadLetterFilter, DeadLetterStats } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
+import { ALL } from "../options.js";
 import { failure } from "../task/explain.js";
 import { wholeTaskId } from "../task/short-id.js";
 import type { JsonOption } from "../task/task.js";
@@ -15,12 +16,8 @@ type ListOptions = ConnectionOptions & JsonOption & DeadLetterFilter & { readonl
 
 /** `dlq list`: prints dead letters, the newest first. */
 export async function listDeadLetters(options: ListOptions, io: Io): Promise<ExitCode> {
-  const { json, limit, status, reason, namespace } = options;
-  const filter = {
-    ...(status !== undefined && { status }),
-    ...(reason !== undefined && { reason }),
-    ...(namespace !== undefined && { namespace }),
-  };
+  const { limit, status, reason } = options;
+  const filter = { ...(status !== undefined && { status }), ...(reason !== undefined && { reason }) };
   const letters: DeadLetter[] = [];
   await withClient(io, options, async ({ deadLetters }) => {
     for await (const letter of deadLetters.list(filter)) {
@@ -28,15 +25,14 @@ export async function listDeadLetters(options: ListOptions, io: Io): Promise<Exi
       if (letters.length >= limit) return;
     }
   });
-  return shown(letters, json, "No task has needed a person", io);
+  return shown(letters, options, "No task has needed a person", io);
 }
 
 /** `dlq queue`: prints those that are pending, the most urgent first. */
 export async function showQueue(options: ListOptions, io: Io): Promise<ExitCode> {
-  const { json, limit, namespace } = options;
-  const asked = { limit, ...(namespace !== undefined && { namespace }) };
-  const letters = await withClient(io, options, ({ deadLetters }) => deadLetters.queue(asked));
-  return shown(letters, json, "No dead letter is pending", io);
+  const { limit } = options;
+  const letters = await withClient(io, options, ({ deadLetters }) => deadLetters.queue({ limit }));
+  return shown(letters, options, "No dead letter is pending", io);
 }
 
 /** `dlq get`: prints all that is known of one. */
@@ -54,10 +50,8 @@ export async function getDeadLetter(
 
 /** `dlq stats`: prints how many there are, by reason. */
 export async function showStats(options: ListOptions, io: Io): Promise<ExitCode> {
-  const { json, namespace } = options;
-  const { stats, isComplete } = await withClient(io, options, ({ deadLetters }) =>
-    deadLetters.stats(namespace),
-  );
+  const { json } = options;
+  const { stats, isComplete } = await withClient(io, options, ({ deadLetters }) => deadLetters.stats());
   if (json) await io.stdout.write(document({ stats, isComplete }));
   else if (stats.length === 0) await io.stderr.write("No task has needed a person.\n");
   else await io.stdout.write(statsTable(stats, io));
@@ -67,17 +61,18 @@ export async function showStats(options: ListOptions, io: Io): Promise<ExitCode>
 
 async function shown(
   letters: readonly DeadLetter[],
-  json: boolean | undefined,
+  { json, namespace }: JsonOption & ConnectionOptions,
   none: string,
   io: Io,
 ): Promise<ExitCode> {
   if (json) await io.stdout.write(letters.map(line).join(""));
   else if (letters.length === 0) await io.stderr.write(`${none}.\n`);
-  else await io.stdout.write(letterTable(letters, io));
+  else await io.stdout.write(letterTable(letters, io, namespace === ALL));
   return exit.ok;
 }
 
-export function letterTable(letters: readonly DeadLetter[], io: Io): string {
+/** @param withNamespace true if namespaces are wanted, however narrow the terminal */
+export function letterTable(letters: readonly DeadLetter[], io: Io, withNamespace = false): string {
   const { red, yellow } = colorsFor(io.stdout, io);
   const columns: Column<DeadLetter>[] = [
     { title: "TASK", cell: ({ taskId }) => taskId },
@@ -90,7 +85,7 @@ export function letterTable(letters: readonly DeadLetter[], io: Io): string {
     { title: "PRIORITY", cell: ({ priority }) => (priority > 0 ? String(priority) : "-"), optional: true },
     { title: "SINCE", cell: ({ createdAtMs }) => ago(createdAtMs, io.now()) },
     { title: "STEP", cell: ({ snapshot }) => snapshot.stepName || "-", least: 8, optional: true },
-    { title: "NAMESPACE", cell: ({ namespace }) => namespace, least: 9, optional: true },
+    { title: "NAMESPACE", cell: ({ namespace }) => namespace, least: 9, optional: !withNamespace },
     { title: "ERROR", cell: ({ snapshot }) => snapshot.message, least: ERROR_LEAST, optional: true },
   ];
   return table(columns, letters, layoutWidth(io.stdout));

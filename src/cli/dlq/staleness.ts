@@ -2,6 +2,7 @@ import type { StalenessFilter, TaskStaleness } from "#client/index";
 import { limits } from "#limits/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
+import { ALL } from "../options.js";
 import type { JsonOption } from "../task/task.js";
 import { colorsFor, duration } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
@@ -20,7 +21,6 @@ export async function showStaleness(options: StalenessOptions, io: Io): Promise<
     // A page is what is looked at, of which a filter may leave nothing.
     pageSize: health === undefined ? Math.min(limit, limits.stalePage) : limits.stalePage,
     ...(health !== undefined && { health }),
-    ...(namespace !== undefined && { namespace }),
   };
   const found: TaskStaleness[] = [];
   await withClient(io, options, async ({ deadLetters }) => {
@@ -33,12 +33,12 @@ export async function showStaleness(options: StalenessOptions, io: Io): Promise<
     }
   });
   if (json) return exit.ok;
-  if (found.length > 0) await io.stdout.write(stalenessTable(found, io));
+  if (found.length > 0) await io.stdout.write(stalenessTable(found, io, namespace === ALL));
   else await io.stderr.write(`No task ${health === undefined ? "is at work or waits" : `is ${health}`}.\n`);
   return exit.ok;
 }
 
-function stalenessTable(tasks: readonly TaskStaleness[], io: Io): string {
+function stalenessTable(tasks: readonly TaskStaleness[], io: Io, withNamespace: boolean): string {
   const { red, yellow } = colorsFor(io.stdout, io);
   const columns: Column<TaskStaleness>[] = [
     { title: "TASK", cell: ({ taskId }) => taskId },
@@ -57,7 +57,7 @@ function stalenessTable(tasks: readonly TaskStaleness[], io: Io): string {
     { title: "PRIORITY", cell: ({ priority }) => String(priority), optional: true },
     { title: "STEP", cell: ({ stepName }) => stepName || "-", least: 8, optional: true },
     { title: "AGENT", cell: ({ agent }) => agent || "-", least: 8, optional: true },
-    { title: "NAMESPACE", cell: ({ namespace }) => namespace, least: 9, optional: true },
+    { title: "NAMESPACE", cell: ({ namespace }) => namespace, least: 9, optional: !withNamespace },
   ];
   return table(columns, tasks, layoutWidth(io.stdout));
 }

@@ -3,12 +3,12 @@ import { limits } from "#limits/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
 import type { JsonOption } from "../task/task.js";
-import { ago, dateText, duration } from "../terminal/format.js";
+import { dateText, duration } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line } from "../terminal/json.js";
-import { oneLine } from "../terminal/sanitizer.js";
 import { layoutWidth } from "../terminal/size.js";
-import { type Column, table } from "../terminal/table.js";
+import { table } from "../terminal/table.js";
+import { nameOf, pauseColumns } from "./pause-table.js";
 
 /** A scope as it stands on the command line. */
 export interface ScopeWords {
@@ -97,7 +97,7 @@ export async function listPauses(options: ConnectionOptions & JsonOption, io: Io
   const pauses = await withClient(io, options, (client) => client.pauses.list());
   if (options.json) await io.stdout.write(pauses.map(line).join(""));
   else if (pauses.length === 0) await io.stderr.write("Nothing is paused.\n");
-  else await io.stdout.write(pauseTable(pauses, io));
+  else await io.stdout.write(table(pauseColumns(io.now()), pauses, layoutWidth(io.stdout)));
   return exit.ok;
 }
 
@@ -114,32 +114,7 @@ function scopeOf({ kind, name }: ScopeWords, { namespace, principal }: PauseComm
   };
 }
 
-/** The scope as it is named on the command line. */
-function nameOf({ kind, name, namespace, principal }: Pause): string {
-  switch (kind) {
-    case "plane":
-      return "the plane";
-    case "namespace":
-      return `namespace ${oneLine(namespace)}`;
-    case "worker":
-      return `worker ${oneLine(name)} of ${oneLine(principal)}`;
-    default:
-      return `${kind} ${oneLine(name)} in ${namespace === "*" ? "every namespace" : `namespace ${oneLine(namespace)}`}`;
-  }
-}
-
 function told(pause: Pause): string {
   const end = pause.untilMs > 0 ? `until ${dateText(pause.untilMs)}` : "until it is resumed";
   return `${nameOf(pause)} ${end}`;
-}
-
-function pauseTable(pauses: readonly Pause[], io: Io): string {
-  const columns: Column<Pause>[] = [
-    { title: "PAUSED", cell: nameOf },
-    { title: "UNTIL", cell: ({ untilMs }) => (untilMs > 0 ? dateText(untilMs) : "resumed") },
-    { title: "SINCE", cell: ({ pausedAtMs }) => ago(pausedAtMs, io.now()) },
-    { title: "BY", cell: ({ pausedBy }) => pausedBy, least: 8 },
-    { title: "REASON", cell: ({ reason }) => reason, least: 12 },
-  ];
-  return table(columns, pauses, layoutWidth(io.stdout));
 }

@@ -1,4 +1,5 @@
 import picocolors from "picocolors";
+import type { Worker } from "#client/index";
 import type { Io, Sink } from "./io.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -6,6 +7,11 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 /** Returns colours for a terminal; none for a pipe, if `NO_COLOR` is set, or if the terminal is dumb. */
 export function colorsFor(sink: Sink, { env }: Pick<Io, "env">): Colors {
   return picocolors.createColors(sink.isTTY && !env.NO_COLOR && env.TERM !== "dumb");
+}
+
+/** The status of a worker, and whether it is paused. */
+export function workerStatusText({ status, pause }: Pick<Worker, "status" | "pause">): string {
+  return pause ? `${status}, paused` : status;
 }
 
 /** Colours the status of a task, run or worker. */

@@ -1,8 +1,9 @@
-import type { Overview, QueueOverview, Task, TaskRates, Worker } from "#client/index";
+import type { Overview, Pause, QueueOverview, Task, TaskRates, Worker } from "#client/index";
 import { timeOf } from "#domain/id-time";
 import { limits } from "#limits/index";
+import { pauseColumns } from "../pause/pause-table.js";
 import { shortIds } from "../task/short-id.js";
-import { ago, type Colors, duration, labelText, paintStatus } from "../terminal/format.js";
+import { ago, type Colors, duration, labelText, paintStatus, workerStatusText } from "../terminal/format.js";
 import { type Column, ERROR_LEAST, table, truncate } from "../terminal/table.js";
 
 /** What `top` shows of one moment. */
@@ -10,6 +11,8 @@ export interface Top {
   readonly overview: Overview;
   /** Undefined if the caller may not see them. */
   readonly workers: readonly Worker[] | undefined;
+  /** Undefined if the caller may not see them. */
+  readonly pauses: readonly Pause[] | undefined;
   /** Those that wait for anything, the first created first. */
   readonly waiting: readonly Task[];
 }
@@ -31,10 +34,11 @@ interface Section {
 
 /** The lines of `top`. Where rows are few, every part gives up its last ones. */
 export function topFrame(top: Top, canvas: Canvas): readonly string[] {
-  const { overview, workers, waiting } = top;
+  const { overview, workers, pauses, waiting } = top;
   const { colors } = canvas;
   const sections = [
     section("WORKERS", workers, (all) => workerSection(all, canvas)),
+    ...(pauses?.length === 0 ? [] : [section("PAUSED", pauses, (all) => pauseSection(all, canvas))]),
     section("QUEUES", overview.queues, () => queueSection(overview, canvas)),
     section("WAITING", waiting, (all) => waitingSection(all, canvas)),
     section("FAILED LAST", overview.failed, (all) => failedSection(all, canvas)),
@@ -102,12 +106,17 @@ function workerSection(workers: readonly Worker[], { now, columns, colors }: Can
   ];
   const shape: Column<Worker>[] = [
     { title: "WORKER", cell: ({ id }) => id },
-    { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
+    { title: "STATUS", cell: workerStatusText, paint: (status) => paintStatus(colors, status) },
     { title: "RUNS", cell: ({ activeRuns, maxConcurrentRuns }) => `${activeRuns}/${maxConcurrentRuns}` },
     { title: "HEARD", cell: ({ lastHeartbeatMs }) => ago(lastHeartbeatMs, now) },
     { title: "AGENTS", cell: ({ agents }) => agents.map(({ name }) => name).join(" "), least: 12 },
   ];
   return [cut(facts.join(", "), columns), ...linesOf(shape, busiest, columns)];
+}
+
+function pauseSection(pauses: readonly Pause[], { now, columns }: Canvas): readonly string[] {
+  const [scope, ...facts] = pauseColumns(now);
+  return linesOf(scope ? [{ ...scope, title: "WHAT" }, ...facts] : facts, pauses, columns);
 }
 
 function queueSection({ queues, moreQueues }: Overview, { now, columns }: Canvas): readonly string[] {

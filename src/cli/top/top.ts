@@ -1,4 +1,4 @@
-import { type Task, type TaskRunClient, TaskRunError, type Worker } from "#client/index";
+import { type Task, type TaskRunClient, TaskRunError } from "#client/index";
 import { limits } from "#limits/index";
 import { type ConnectionOptions, target, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
@@ -39,22 +39,14 @@ class TopSource implements LiveSource<Top> {
   async read(signal?: AbortSignal): Promise<Top> {
     const control = signal ? { signal } : {};
     const { tasks } = this.#client;
-    const [overview, workers, waiting] = await Promise.all([
+    const { workers: workerCalls, pauses: pauseCalls } = this.#client;
+    const [overview, workers, pauses, waiting] = await Promise.all([
       tasks.overview(undefined, control),
-      this.#workers(control),
+      unlessDenied(workerCalls.list({}, control)),
+      unlessDenied(pauseCalls.list(control)),
       tasks.page({ waiting: "*", pageSize: limits.watchedTasks }, control),
     ]);
-    return { overview, workers, waiting: oldestOf([...overview.oldest, ...waiting.tasks]) };
-  }
-
-  /** A caller may see Tasks and no workers. */
-  async #workers(control: { readonly signal?: AbortSignal }): Promise<readonly Worker[] | undefined> {
-    try {
-      return await this.#client.workers.list({}, control);
-    } catch (error) {
-      if (error instanceof TaskRunError && error.code === "PERMISSION_DENIED") return undefined;
-      throw error;
-    }
+    return { overview, workers, pauses, waiting: oldestOf([...overview.oldest, ...waiting.tasks]) };
   }
 
   frame(top: Top, size: { readonly rows: number; readonly columns: number }): readonly string[] {
@@ -78,6 +70,16 @@ class TopSource implements LiveSource<Top> {
   }
 }
 
+/** A caller may see Tasks, and neither workers nor pauses. */
+async function unlessDenied<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof TaskRunError && error.code === "PERMISSION_DENIED") return undefined;
+    throw error;
+  }
+}
+
 /** Each Task once, the first created first. */
 function oldestOf(tasks: readonly Task[]): readonly Task[] {
   const byId = new Map(tasks.map((task) => [task.id, task]));
@@ -86,7 +88,13 @@ function oldestOf(tasks: readonly Task[]): readonly Task[] {
     .slice(0, limits.overviewTasks);
 }
 
-function topJson({ overview, workers, waiting }: Top): object {
+function topJson({ overview, workers, pauses, waiting }: Top): object {
   const { oldest: _, failed, ...rest } = overview;
-  return { ...rest, workers: workers ?? null, waiting: waiting.map(taskJson), failed: failed.map(taskJson) };
+  return {
+    ...rest,
+    workers: workers ?? null,
+    pauses: pauses ?? null,
+    waiting: waiting.map(taskJson),
+    failed: failed.map(taskJson),
+  };
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { workerStatuses } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Ending } from "../exit.js";
-import { addrOption, duration, jsonOption, oneOf, pair, whole } from "../options.js";
+import { ALL, addrOption, duration, jsonOption, oneOf, pair, whole } from "../options.js";
 import { suggestion } from "../suggest.js";
 import type { Io } from "../terminal/io.js";
 import { addEnrollmentCommands } from "./enrollment-commands.js";
@@ -72,6 +72,7 @@ function addFleetCommands(worker: Command, io: Io, end: Ending): void {
         .choices(workerStatuses)
         .argParser(oneOf(workerStatuses)),
     )
+    .option("--namespace <name>", `Only workers that take tasks of this namespace; "${ALL}" is any.`)
     .addOption(jsonOption("Print JSON, one worker per line."))
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).listWorkers(options, io)));

@@ -1,9 +1,10 @@
 import type { Worker, WorkerFilter } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
+import { ALL } from "../options.js";
 import { withWorkerId } from "../task/short-id.js";
 import type { JsonOption } from "../task/task.js";
-import { ago, colorsFor, labelText, paintStatus } from "../terminal/format.js";
+import { ago, colorsFor, labelText, paintStatus, workerStatusText } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line } from "../terminal/json.js";
 import { layoutWidth } from "../terminal/size.js";
@@ -16,12 +17,16 @@ export interface WorkerListOptions extends ConnectionOptions, JsonOption {
 
 /** `worker list`: prints the connected workers. */
 export async function listWorkers(options: WorkerListOptions, io: Io): Promise<ExitCode> {
-  const { agent, status, json } = options;
-  const filter = { ...(agent !== undefined && { agent }), ...(status !== undefined && { status }) };
+  const { agent, status, namespace, json } = options;
+  const filter = {
+    ...(agent !== undefined && { agent }),
+    ...(status !== undefined && { status }),
+    ...(namespace !== undefined && namespace !== ALL && { namespace }),
+  };
   const workers = await withClient(io, options, (client) => client.workers.list(filter));
 
   if (json) await io.stdout.write(workers.map(line).join(""));
-  else if (workers.length > 0) await io.stdout.write(workerTable(workers, io));
+  else if (workers.length > 0) await io.stdout.write(workerTable(workers, io, namespace === ALL));
   else await io.stderr.write(`No matching worker is connected; \`${io.self} worker\` starts one.\n`);
   return exit.ok;
 }
@@ -64,18 +69,22 @@ async function show(worker: Worker, { json }: JsonOption, io: Io): Promise<void>
   );
 }
 
-function workerTable(workers: readonly Worker[], io: Io): string {
+/** @param withNamespaces false shows namespaces only if a worker names some */
+function workerTable(workers: readonly Worker[], io: Io, withNamespaces = false): string {
   const colors = colorsFor(io.stdout, io);
+  const shown = withNamespaces || workers.some(({ namespaces }) => namespaces.length > 0);
+  const namespaces: Column<Worker> = {
+    title: "NAMESPACES",
+    cell: ({ namespaces }) => namespaces.join(" ") || "all",
+    least: 10,
+  };
   const columns: Column<Worker>[] = [
     { title: "WORKER", cell: ({ id }) => id },
-    {
-      title: "STATUS",
-      cell: ({ status, pause }) => (pause ? `${status}, paused` : status),
-      paint: (status) => paintStatus(colors, status),
-    },
+    { title: "STATUS", cell: workerStatusText, paint: (status) => paintStatus(colors, status) },
     { title: "RUNS", cell: ({ activeRuns, maxConcurrentRuns }) => `${activeRuns}/${maxConcurrentRuns}` },
     { title: "HEARD", cell: ({ lastHeartbeatMs }) => ago(lastHeartbeatMs, io.now()) },
     { title: "HOST", cell: ({ hostname }) => hostname, least: 8, optional: true },
+    ...(shown ? [namespaces] : []),
     { title: "LABELS", cell: ({ labels }) => labelText(labels), least: 8 },
     { title: "AGENTS", cell: ({ agents }) => agents.map(({ name }) => name).join(" "), least: 12 },
   ];

@@ -35,11 +35,11 @@ function agentPage({ agents, nextPageToken }: AgentPage): ListAgentsResponse {
   };
 }
 
-function listInput({ agentName, status: number = 0 }: ListWorkersRequest) {
+function listInput({ agentName, status: number = 0, namespace }: ListWorkersRequest) {
   const status =
     workerStatusFromWire(number) ??
     new UnknownWord(`is ${number}, which is no WorkerStatus: leave it out for any.`);
-  return { agentName, status: number === 0 ? undefined : status };
+  return { agentName, status: number === 0 ? undefined : status, namespace };
 }
 
 function list(views: readonly WorkerView[]): ListWorkersResponse {

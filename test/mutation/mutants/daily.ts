@@ -5,6 +5,9 @@ const API = "src/api/tasks/task-filter.ts";
 const stored = (name: string): TestName => ({ file: "test/stores/memory.test.ts", name });
 const sent = (name: string): TestName => ({ file: "test/gateway/validation.test.ts", name });
 
+const WORKERS = "src/api/workers/list-workers.ts";
+const listed = (name: string): TestName => ({ file: "test/api/list-workers.test.ts", name });
+
 /** Ways in which what an operator uses every day could show what is not so. */
 export const dailyMutants: readonly Mutant[] = [
   {
@@ -139,5 +142,38 @@ export const dailyMutants: readonly Mutant[] = [
     name: "completion: a name that a shell would carry out is told",
     edits: [edit("src/cli/completion-names.ts", " && isPlain.test(name)", "")],
     test: { file: "test/cli/completion-names.test.ts", name: "no name that a shell would read otherwise" },
+  },
+  {
+    name: "workers: of a namespace those that name another are listed",
+    edits: [
+      edit(WORKERS, "namespaces.length === 0 || namespaces.includes(namespace)", "namespaces.length >= 0"),
+    ],
+    test: listed("workers of a namespace are those that name it"),
+  },
+  {
+    name: "workers: a caller lists a namespace that it may not use",
+    edits: [edit(WORKERS, "mayUse(caller, namespace) && ", "")],
+    test: listed("a caller learns no namespace"),
+  },
+  {
+    name: "workers: a caller is told namespaces that it may not use",
+    edits: [
+      edit(
+        "src/api/workers/seen-worker.ts",
+        "info.namespaces.filter((namespace) => mayUse(caller, namespace))",
+        "info.namespaces.filter((namespace) => mayUse(caller, namespace) || true)",
+      ),
+    ],
+    test: listed("a caller learns no namespace"),
+  },
+  {
+    name: "dlq: all namespaces are those of the profile",
+    edits: [edit("src/cli/connection.ts", 'isAll ? "" : namespace', "namespace")],
+    test: { file: "test/cli/dlq.test.ts", name: "every list is of one namespace" },
+  },
+  {
+    name: "top: what is paused is not shown",
+    edits: [edit("src/cli/top/frame.ts", "pauses?.length === 0 ? []", "pauses?.length !== 0 ? []")],
+    test: { file: "test/cli/top.test.ts", name: "top says what is paused" },
   },
 ];
