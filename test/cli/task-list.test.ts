@@ -135,8 +135,9 @@ const taskAt = (n: number, status: number, part: object = {}) =>
   aTask({ id: idAt(NOW + n * 1_000, n), status, createdAtMs: BigInt(NOW + n * 1_000), ...part });
 
 test("a watched list in a pipe has a line for what is new or has changed, also across a restart", async () => {
-  const first = [taskAt(2, 2), taskAt(1, 3)];
-  const second = [taskAt(3, 1, { waitingReason: "WORKER: none" }), taskAt(2, 4, { errorMessage: "boom" })];
+  const first = [taskAt(2, 3), taskAt(1, 2), taskAt(0, 3)];
+  const failed = taskAt(1, 4, { errorMessage: "boom" });
+  const second = [taskAt(3, 1, { waitingReason: "WORKER: none" }), taskAt(2, 3), failed];
   const { asked, addr } = await planeThatAnswers([first, first, Code.Unavailable, Code.Unavailable, second]);
   const watched = await taskrun(["task", "list", "--watch", "--addr", addr], {
     now: NOW,
@@ -148,14 +149,15 @@ test("a watched list in a pipe has a line for what is new or has changed, also a
   expect(watched.code).toBe(130);
   expect(watched.stderr).toBe(`${addr} does not answer; trying again.\n${addr} answers again.\n`);
   expect(watched.stdout.replaceAll(/[0-9a-f]{8}-\S+(\d) /g, "task $1 ")).toMatchInlineSnapshot(`
-    "task 1  COMPLETED  default  support_triage
-    task 2  RUNNING  default  support_triage
-    task 2  FAILED  default  support_triage  boom
+    "task 0  COMPLETED  default  support_triage
+    task 1  RUNNING  default  support_triage
+    task 2  COMPLETED  default  support_triage
+    task 1  FAILED  default  support_triage  boom
     task 3  PENDING  default  support_triage  WORKER: none
     "
   `);
   // Nothing is asked for that has ended before the oldest task which goes on.
-  expect(asked.slice(0, 3)).toEqual([0n, BigInt(NOW + 2_000), BigInt(NOW + 2_000)]);
+  expect(asked.slice(0, 3)).toEqual([0n, BigInt(NOW + 1_000), BigInt(NOW + 1_000)]);
 });
 
 test("a watched list on a terminal is redrawn until q, no higher than the screen", async () => {

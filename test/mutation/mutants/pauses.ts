@@ -15,9 +15,7 @@ export const pauseMutants: readonly Mutant[] = [
         "view.lanes.filter(({ lane }) => isServed(lane, view.pauses) || true)",
       ),
     ],
-    test: pauses(
-      "while a scope is paused, workers get nothing of it, and all of it once it is resumed the plane",
-    ),
+    test: pauses("a Step whose lane is paused holds up no Step of another lane"),
   },
   {
     name: "pause: a paused worker is offered",
