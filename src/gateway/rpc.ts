@@ -64,6 +64,8 @@ export type Rpc =
       readonly method: DescMethodUnary;
       /** True if it may wait for minutes: it then counts as an open stream, and its call has a signal. */
       readonly waits: boolean;
+      /** True if it is answered while the server drains: it tells of the server itself. */
+      readonly always: boolean;
       readonly handle: (request: Message, call: Call) => Promise<Message>;
     }
   | {
@@ -99,6 +101,7 @@ export function unary<
     kind: "unary",
     method,
     waits: false,
+    always: false,
     // No async function: it would keep the message of a request that waits.
     handle: (message, call) =>
       run(useCase, toInput(message as MessageShape<I>), call).then((view) => toAnswer(view, call)),
@@ -130,7 +133,32 @@ export function probe<I extends DescMessage, O extends DescMessage>(
     kind: "unary",
     method,
     waits: false,
+    always: true,
     handle: async (message, call) => handle(message as MessageShape<I>, call),
+  };
+}
+
+/**
+ * An rpc whose answer is made of more than one use case. The handler runs each of them by `run`, which authorizes the caller for it; the
+ * room of the whole answer is reserved here, so that the parts of one answer never wait for each other.
+ *
+ * @param answerBytes most bytes of the answer and of what is read for it; 0 if it is small
+ */
+export function composed<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  answerBytes: number,
+  handle: (message: MessageShape<I>, call: Call) => Promise<MessageShape<O>>,
+): Rpc {
+  return {
+    kind: "unary",
+    method,
+    waits: false,
+    always: false,
+    handle: async (message, call) => {
+      const crowded = answerBytes === 0 ? undefined : call.reserve(answerBytes);
+      if (crowded) await crowded;
+      return handle(message as MessageShape<I>, { ...call, reserve: () => undefined });
+    },
   };
 }
 

@@ -135,8 +135,7 @@ function callOf(
 const uncounted: AnswerChannel = { reserve: () => undefined };
 
 function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStreams, meter: Meter) {
-  const { input, output, parent } = rpc.method;
-  const always = parent.typeName.startsWith("grpc.");
+  const { input, output } = rpc.method;
   const asked = pathOf(rpc).slice(1);
   const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>, open: OpenStream | undefined) => {
     if (open?.fault) throw open.fault;
@@ -163,7 +162,7 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStream
     const transport = transportOf(unaryCall);
     const fail = (error: unknown) => end(meter.outcomeOf(error));
     transport.refuse = fail;
-    if (served.health.draining && !always) {
+    if (served.health.draining && !rpc.always) {
       fail(drainingFault());
       return;
     }

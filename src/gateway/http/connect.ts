@@ -114,8 +114,7 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
   let outcome: Outcome = OK;
   let wait: OpenStream | undefined;
   try {
-    const always = rpc.method.parent.typeName.startsWith("grpc.");
-    if (served.health.draining && !always) throw drainingFault();
+    if (served.health.draining && !rpc.always) throw drainingFault();
     wait = rpc.waits ? serving.streams.openWait(context.signal) : undefined;
     const found = callOf(served, context, peer);
     const call = found instanceof Promise ? await found : found;

@@ -175,6 +175,11 @@ const effects: Readonly<Record<string, Effect>> = {
       return operator.enrollment.revoke("w-revoked");
     },
   },
+  "orchestrator.v1.Gateway/SubmitTask": "own",
+  "orchestrator.v1.Gateway/SubscribeProgress": "reads",
+  "orchestrator.v1.Gateway/HealthCheck": "reads",
+  "orchestrator.v1.Worker/ExecuteTask": "own",
+  "orchestrator.v1.Worker/HealthCheck": "reads",
   "grpc.health.v1.Health/Check": "reads",
   "grpc.health.v1.Health/List": "reads",
   "grpc.health.v1.Health/Watch": "reads",
