@@ -114,6 +114,12 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ListTemplates: "templates:read",
     GetTemplate: "templates:read",
   }),
+  ...ofService("orchestrator.v1.Gateway", {
+    SubmitTask: "tasks:create",
+    SubscribeProgress: "tasks:read",
+    HealthCheck: "nothing",
+  }),
+  ...ofService("orchestrator.v1.Worker", { ExecuteTask: "tasks:create", HealthCheck: "nothing" }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
   ...ofService("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "a credential" }),

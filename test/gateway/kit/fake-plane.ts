@@ -145,7 +145,12 @@ export class FakePlane implements Plane {
   async submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
     return drafts.map((draft) => {
       if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
-      return this.refusal ?? this.#receipt(this.#store(draft));
+      if (this.refusal) return this.refusal;
+      const task = this.#store(draft);
+      const { state, hasRun, finishedAt, reason, errorMessage } = task;
+      const made = { type: "task", at: BORN, state, hasRun, finishedAt, reason, errorMessage } as const;
+      if (!this.logs.has(task.id)) this.logs.set(task.id, [made]);
+      return this.#receipt(task);
     });
   }
 

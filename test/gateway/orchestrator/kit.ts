@@ -1,0 +1,169 @@
+/** A plane in virtual time with a gateway in this process, and clients of both protocols. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Client, ConnectError, createClient } from "@connectrpc/connect";
+import { type ControlPlane, startControlPlane } from "#control-plane";
+import type { Caller } from "#domain/caller";
+import { type Gateway as Gate, type GatewaySettings, openGateway } from "#gateway/server";
+import { jsonSchemas } from "#host/schemas";
+import type { Store } from "#ports/store";
+import type { Telemetry } from "#ports/telemetry";
+import { memoryStore } from "#stores/memory/index";
+import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
+import {
+  Gateway,
+  type TaskProgress,
+  TaskSpecSchema,
+  TaskStatus,
+  Worker,
+} from "#wire/gen/orchestrator/v1/orchestrator_pb";
+import {
+  RunClientMessageSchema,
+  type RunServerMessage,
+  RunService,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
+
+/** Whoever sends `x-who` may use the namespace of that name, and nothing else. */
+export const as = (who: string) => ({ headers: { "x-who": who } });
+
+function callerOf(who: string | undefined): Caller {
+  return who === undefined
+    ? { principal: "local", namespaces: "*", roles: ["admin"] }
+    : { principal: `key:${who}`, namespaces: [who], roles: ["admin"] };
+}
+
+export interface World {
+  readonly clock: VirtualClock;
+  readonly store: Store;
+  readonly gate: Gate;
+  readonly counted: string[];
+  readonly clients: {
+    readonly gateway: Client<typeof Gateway>;
+    readonly worker: Client<typeof Worker>;
+    readonly tasks: Client<typeof TaskService>;
+    readonly workers: Client<typeof WorkerService>;
+  };
+  /** Lets so many milliseconds pass. */
+  pass(ms: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function openWorld(
+  settings: Partial<GatewaySettings> = {},
+  store = memoryStore(),
+): Promise<World> {
+  const clock = new VirtualClock(1_000_000_500);
+  const entropy = seededEntropy(1, () => clock.now());
+  const control: ControlPlane = await startControlPlane({ store, clock, entropy });
+  const counted: string[] = [];
+  const telemetry: Telemetry = {
+    ...control.telemetry,
+    count: (name, labels) => {
+      if (name === "taskrun_reports_refused_total") counted.push(labels?.cause ?? "");
+    },
+  };
+  const gate = await openGateway({
+    ...{ plane: control.plane, entropy, telemetry, schemas: jsonSchemas(), environment: "test", grpc: [] },
+    identify: ({ header }) => callerOf(header("x-who")),
+    ...settings,
+  });
+  const { transport } = gate;
+  return {
+    clock,
+    store,
+    gate,
+    counted,
+    clients: {
+      gateway: createClient(Gateway, transport),
+      worker: createClient(Worker, transport),
+      tasks: createClient(TaskService, transport),
+      workers: createClient(WorkerService, transport),
+    },
+    pass: (ms) => clock.advance(ms).then(settle),
+    async stop() {
+      await gate.close(1_000);
+      await control.stop();
+    },
+  };
+}
+
+/** A stream of messages in both directions, one at a time. */
+export class Talk<Said, Heard> {
+  readonly heard: Heard[] = [];
+  /** Why it has ended, once it has; empty if it was ended well. */
+  failure: ConnectError | "" | undefined;
+  readonly #waiting: Said[] = [];
+  #wake: () => void = () => {};
+  #closed = false;
+
+  constructor(open: (messages: AsyncIterable<Said>) => AsyncIterable<Heard>) {
+    void this.#listen(open(this.#messages()));
+  }
+
+  async say(...messages: Said[]): Promise<void> {
+    this.#waiting.push(...messages);
+    this.#wake();
+    await settle();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    await settle();
+  }
+
+  async *#messages(): AsyncGenerator<Said, void> {
+    while (true) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) yield next;
+      else if (this.#closed) return;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+
+  async #listen(answers: AsyncIterable<Heard>): Promise<void> {
+    try {
+      for await (const answer of answers) this.heard.push(answer);
+      this.failure = "";
+    } catch (error) {
+      this.failure = ConnectError.from(error);
+    }
+  }
+}
+
+type ClientPayload = MessageInitShape<typeof RunClientMessageSchema>["payload"];
+
+/** A worker that knows only taskrun.v1. */
+export class TaskrunWorker {
+  readonly #talk: Talk<ReturnType<typeof message>, RunServerMessage>;
+
+  constructor({ gate }: World, agents: readonly string[], workerId = "w-taskrun") {
+    const { streamConnect } = createClient(RunService, gate.transport);
+    this.#talk = new Talk((messages) => streamConnect(messages));
+    const info = { workerId, agents: agents.map((name) => ({ name })) };
+    void this.say({ case: "hello", value: { info, protocol: 0 } });
+  }
+
+  say(...payloads: ClientPayload[]): Promise<void> {
+    return this.#talk.say(...payloads.map(message));
+  }
+
+  get runs(): readonly { readonly runId: string; readonly taskId: string }[] {
+    return this.#talk.heard.flatMap(({ payload }) => (payload.case === "assignRun" ? [payload.value] : []));
+  }
+}
+
+const message = (payload: ClientPayload) => create(RunClientMessageSchema, { payload });
+
+export const spec = (given: MessageInitShape<typeof TaskSpecSchema>) => create(TaskSpecSchema, given);
+export const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+export const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+/** `RUNNING 40% half of it` */
+export function shown({ status, progressPercent, message }: TaskProgress): string {
+  return `${TaskStatus[status]} ${progressPercent}% ${message}`;
+}
