@@ -1,6 +1,7 @@
 /**
- * A poison input ends every worker that is given it: it is assigned 1 + max_losses times, has one dead letter, and a redrive
- * assigns it as often again. The server kills itself right before, and right after, each commit that writes a dead letter.
+ * A poison input ends every worker that is given it: 1 + max_losses workers and never one more. It has one dead letter, and a redrive
+ * gives it to as many again. The server kills itself right before, and right after, each commit that writes a dead letter, and right
+ * after one that assigns: a Run that was never sent is the only thing that can make them fewer.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -48,8 +49,8 @@ function assigned(taskId: string): number {
   return lines.filter((line) => JSON.parse(line).taskId === taskId).length;
 }
 
-/** The server kills itself at the next commit that writes a dead letter. */
-function killAt(when: "before" | "after" | "never"): void {
+/** The server kills itself at the next commit that writes a dead letter, or after the next one that assigns a Run. */
+function killAt(when: "before" | "after" | "assigned" | "never"): void {
   if (when !== "never") writeFileSync(`${server.file}.kill`, when);
 }
 
@@ -57,7 +58,7 @@ function killAt(when: "before" | "after" | "never"): void {
  * The dead letter of a Task that has failed.
  *
  * @param unsent how many of its Runs may not have reached their worker: the server died between the commit that assigned it and
- * the sending. Such a Run is lost, too.
+ * the sending. Such a Run is lost too, if its worker does not come back in time.
  */
 async function poisoned(taskId: string, unsent = 0): Promise<DeadLetter> {
   const letter = await until("the task has a dead letter", () => client.deadLetters.get(taskId));
@@ -66,7 +67,14 @@ async function poisoned(taskId: string, unsent = 0): Promise<DeadLetter> {
     status: "PENDING",
     snapshot: { stepName: "main", attempts: 0, losses: MAX_LOSSES + 1, maxLosses: MAX_LOSSES },
   });
-  expect((await client.tasks.get(taskId)).runs).toHaveLength(MAX_LOSSES + 1);
+  const { runs } = await client.tasks.get(taskId);
+  expect(runs.filter(({ reason }) => reason === "WORKER_LOST")).toHaveLength(MAX_LOSSES + 1);
+  // A Run that its worker has come back without, and had not begun, costs nothing.
+  const free = runs.filter(({ reason }) => reason !== "WORKER_LOST");
+  expect(free.every(({ errorMessage }) => errorMessage === "the assignment did not reach the worker")).toBe(
+    true,
+  );
+  expect(free.length).toBeLessThanOrEqual(unsent);
   expect(assigned(taskId)).toBeLessThanOrEqual(MAX_LOSSES + 1);
   expect(assigned(taskId)).toBeGreaterThanOrEqual(MAX_LOSSES + 1 - unsent);
   return letter;
@@ -89,7 +97,7 @@ test.each([
   ["before", "after", "before"],
   ["after", "before", "after"],
 ] as const)(
-  "a poison input is assigned exactly 1 + max_losses times, and as often again by a redrive (killed %s, %s, %s)",
+  "a poison input reaches 1 + max_losses workers, and as many again by a redrive (killed %s, %s, %s)",
   { timeout: 300_000 },
   async (atEntry, atRedrive, atSecond) => {
     const deaths = server.deaths;
@@ -120,3 +128,16 @@ test.each([
     );
   },
 );
+
+test("of a poison input one Run of which is assigned and never sent, no more than 1 + max_losses reach workers", {
+  timeout: 300_000,
+}, async () => {
+  const deaths = server.deaths;
+  killAt("assigned");
+  const { id } = await until("the task is created", () =>
+    client.tasks.create({ agent: "poison", input: {}, maxLosses: MAX_LOSSES, idempotencyKey: "unsent" }),
+  );
+  await poisoned(id, 1);
+  expect(server.deaths - deaths).toBe(1);
+  expect((await allLetters()).filter((each) => each === id)).toEqual([id]);
+});
