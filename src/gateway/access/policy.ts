@@ -124,6 +124,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
   ["/metrics", "metrics:read"],
   ["/v1/enroll", "a token"],
   ["/v1/tasks/{id}/events", "tasks:read"],
+  ["/api-docs/openapi.json", "nothing"],
   ["/inspect", "nothing"],
   ["/inspect/dagre.js", "nothing"],
   ["/inspect/{folder}/{file}", "nothing"],

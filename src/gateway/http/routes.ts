@@ -1,4 +1,6 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { openApiPage } from "../openapi/page.js";
+import { pageDocumentation } from "../openapi/page-documentation.js";
 import { restPage } from "../rest/page.js";
 import { readRules, ruleOperations } from "../rest/rule-operations.js";
 import type { Rpc, Served } from "../rpc.js";
@@ -10,6 +12,8 @@ import { type Route, Router } from "./router.js";
 import type { HttpHandler } from "./serve.js";
 import { eventsPage } from "./sse.js";
 import { taskEvents } from "./task-events.js";
+
+const OPENAPI = "/api-docs/openapi.json";
 
 export interface RouteParts {
   /** Of an rpc every method is accepted: which ones are allowed depends on the protocol. */
@@ -30,19 +34,22 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
     ...eventRoutes(served, streams),
     { methods: ["POST"], path: "/v1/enroll", handler: enrollPage(served) },
     ...(hub ? inspectRoutes({ hub, served, streams }) : []),
+    { methods: ["GET", "HEAD"], path: OPENAPI, handler: openApiPage(() => router.routes) },
   ];
-  return new Router<HttpHandler>([
+  const router: Router<HttpHandler> = new Router<HttpHandler>([
     ...handlers.map((handler): Route<HttpHandler> => {
       return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
     }),
     ...pages.map(pageHandler),
     ...restRoutes(parts),
   ]);
+  return router;
 }
 
 /** A page as a router takes it; the policy knows it by its path. */
 export function pageHandler({ handler: page, ...route }: Route<Page>): Route<HttpHandler> {
-  return { ...route, handler: { kind: "page", page, asked: route.path } };
+  const { path, documentation = pageDocumentation[path] } = route;
+  return { ...route, documentation, handler: { kind: "page", page, asked: path } };
 }
 
 /** The rpcs as operations on paths, with JSON in and out. */

@@ -38,6 +38,8 @@ export interface Documentation {
   readonly tag: string;
   /** What the variables of the path are, by name. */
   readonly path?: Readonly<Record<string, string>>;
+  /** What the variables of the path are in its example, by name; a test asks for that. */
+  readonly samples?: Readonly<Record<string, string>>;
   readonly parameters?: readonly DocumentedParameter[];
   readonly request?: { readonly schema: JsonSchema; readonly example: unknown };
   /** What is answered if nothing is wrong, by status. */

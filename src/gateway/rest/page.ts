@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
@@ -10,6 +9,7 @@ import { queryOf, senderOf } from "../http/sender.js";
 import { CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
 import { type Call, callBy, type Rpc, type Served } from "../rpc.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
+import { isKnown, tagOf } from "./etag.js";
 import type { Ask, RestAnswer, RestOperation, RestRequest } from "./operation.js";
 
 export interface RestParts {
@@ -108,7 +108,7 @@ function notTaken(header: string, value: string, advice: string): Fault {
 function send({ status = 200, json, headers }: RestAnswer, { method }: RestOperation, page: PageCall): void {
   const { request, response } = page;
   const text = `${json}\n`;
-  const tag = method === "GET" && status === 200 ? etagOf(text) : undefined;
+  const tag = method === "GET" && status === 200 ? tagOf(text) : undefined;
   const all = {
     "content-type": "application/json",
     // What is kept must be asked for again, and is this caller's alone.
@@ -123,15 +123,4 @@ function send({ status = 200, json, headers }: RestAnswer, { method }: RestOpera
   }
   page.outgoing(true).count(Buffer.byteLength(text));
   sendText(response, status, text, all);
-}
-
-function etagOf(text: string): string {
-  return `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
-}
-
-/** True if the list of tags that the peer has kept names this one; weakly is enough. */
-function isKnown(kept: string | undefined, tag: string): boolean {
-  return (
-    kept?.split(",").some((each) => each.trim() === "*" || each.trim().replace(/^W\//, "") === tag) ?? false
-  );
 }

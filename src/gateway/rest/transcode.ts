@@ -23,17 +23,17 @@ export interface HttpWords {
 }
 
 /**
- * The request message of an rpc, by its binding: the body, then the query, and over both the path.
+ * The request message of an rpc, by its binding: the body, and over it the query and the path, which never say the same.
  *
  * @throws {Fault} `invalid` with the name of the field or parameter: it is unknown, cannot be read, or is given twice in different ways
  */
 export function requestOf(binding: Binding, { params, query, body }: HttpWords): Message {
   const { input } = binding.rpc;
   const message = ofBody(binding, body);
-  merge(input, message, fieldsOf(input, queryFor(binding, query)));
-  const path = fieldsOf(input, Object.entries(params));
-  checkAgreement(input, message, path);
-  merge(input, message, path);
+  checkAgreement(input, message, fieldsOf(input, Object.entries(params)));
+  // Together, since both may have a part of the same message.
+  const words = [...queryFor(binding, query), ...Object.entries(params)];
+  merge(input, message, fieldsOf(input, words));
   return message;
 }
 

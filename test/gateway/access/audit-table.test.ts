@@ -189,6 +189,7 @@ const effects: Readonly<Record<string, Effect>> = {
     act: ({ enrolByHttp }) => enrolByHttp("w-curl"),
   },
   "/v1/tasks/{id}/events": "reads",
+  "/api-docs/openapi.json": "reads",
   "/inspect": "reads",
   "/inspect/dagre.js": "reads",
   "/inspect/{folder}/{file}": "reads",

@@ -172,6 +172,7 @@ const paths: Readonly<Record<string, string>> = {
   "/metrics": "/metrics",
   "/v1/tasks/{id}/events": "/v1/tasks/done/events",
   "/v1/enroll": "/v1/enroll",
+  "/api-docs/openapi.json": "/api-docs/openapi.json",
   "/inspect": "/inspect",
   "/inspect/dagre.js": "/inspect/dagre.js",
   "/inspect/{folder}/{file}": "/inspect/page/page.js",

@@ -1,0 +1,136 @@
+import type { Documentation, DocumentedAnswer } from "../rest/documentation.js";
+
+const text = (description: string, example: string): DocumentedAnswer => {
+  return { description, example, schema: { type: "string" }, contentType: "text/plain; charset=utf-8" };
+};
+const html = (description: string): DocumentedAnswer => {
+  return { description, schema: { type: "string" }, contentType: "text/html; charset=utf-8" };
+};
+
+const enrolled = {
+  type: "object",
+  required: ["worker_cert", "ca_cert", "expires_at", "worker_id", "spiffe_id"],
+  properties: {
+    worker_cert: { type: "string", description: "The certificate and its chain, as PEM." },
+    ca_cert: { type: "string", description: "The root to trust, as PEM." },
+    expires_at: { type: "string", format: "date-time" },
+    worker_id: { type: "string" },
+    spiffe_id: { type: "string" },
+  },
+};
+const enrollRefused = {
+  type: "object",
+  required: ["error", "reason"],
+  properties: { error: { type: "string" }, reason: { type: "string" } },
+};
+
+/** What the document says of the pages that are no operations, by their path. */
+export const pageDocumentation: Readonly<Record<string, Documentation>> = {
+  "/": {
+    ...{ summary: "What there is on this port", tag: "Pages" },
+    answers: { 200: text("For people.", "TaskRun control plane.\n") },
+  },
+  "/health": {
+    ...{ summary: "What an operator should look at", tag: "Health" },
+    answers: {
+      200: {
+        description: "The server serves; `status` says whether something should be looked at.",
+        schema: { type: "object", required: ["status"], properties: { status: { type: "string" } } },
+        example: { status: "ok" },
+      },
+    },
+    failures: [],
+  },
+  "/health/live": {
+    ...{ summary: "Whether the process runs", tag: "Health" },
+    answers: { 200: text("It does.", "live\n") },
+  },
+  "/health/ready": {
+    ...{ summary: "Whether requests are served", tag: "Health" },
+    answers: {
+      200: text("They are.", "ready\n"),
+      503: text("They are not: it starts or stops.", "not ready\n"),
+    },
+  },
+  "/metrics": {
+    ...{ summary: "Numbers for Prometheus", tag: "Health" },
+    answers: {
+      200: {
+        ...{ description: "In Prometheus' text format.", schema: { type: "string" } },
+        ...{ example: "taskrun_up 1\n", contentType: "text/plain; version=0.0.4" },
+      },
+    },
+  },
+  "/v1/enroll": {
+    ...{ summary: "A certificate for a Worker, by its token and a CSR", tag: "Enrollment" },
+    description:
+      "As the rpc `EnrollmentService.Enroll`. It asks for no credential: the token of an invitation is one.",
+    request: {
+      schema: {
+        type: "object",
+        required: ["bootstrap_token", "csr"],
+        properties: {
+          bootstrap_token: { type: "string", description: "From `POST /v1/workers:invite`. It counts once." },
+          csr: { type: "string", description: "A certificate request of PKCS #10, as PEM." },
+        },
+      },
+      example: { bootstrap_token: "TOKEN", csr: "-----BEGIN CERTIFICATE REQUEST-----\n…" },
+    },
+    answers: {
+      200: { description: "The certificate.", schema: enrolled },
+      503: { description: "This server enrols nobody.", schema: enrollRefused },
+    },
+  },
+  "/v1/tasks/{id}/events": {
+    ...{ summary: "A Task's events, live, for EventSource", tag: "Task" },
+    description:
+      "Server-sent events: each has the message of `WatchTask` as JSON, its kind as `event` and its `seq` as `id`. After the last one comes `end`.",
+    path: { id: "The Task's." },
+    parameters: [
+      {
+        ...{ name: "after", in: "query", schema: { type: "integer", minimum: 0 } },
+        description: "Only what follows this seq; `Last-Event-ID` counts before it.",
+      },
+    ],
+    answers: {
+      200: {
+        ...{ description: "The events.", schema: { type: "string" }, contentType: "text/event-stream" },
+        example: 'id: 1\nevent: taskChanged\ndata: {"seq":"1"}\n\n',
+      },
+      204: { description: "Nothing follows `after`." },
+    },
+  },
+  "/api-docs/openapi.json": {
+    ...{ summary: "This document", tag: "Pages" },
+    answers: { 200: { description: "OpenAPI 3.1.", schema: { type: "object" } } },
+  },
+  "/api-docs/ui": {
+    ...{ summary: "This document, to read and to try", tag: "Pages" },
+    answers: { 200: html("A page.") },
+  },
+  "/docs": { ...{ summary: "As `/api-docs/ui`", tag: "Pages" }, answers: { 200: html("A page.") } },
+  "/inspect": {
+    ...{ summary: "What the server decides, to look on", tag: "Pages" },
+    answers: { 200: html("A page.") },
+  },
+  "/inspect/events": {
+    ...{ summary: "What the server decides, live", tag: "Pages" },
+    answers: {
+      200: {
+        description: "Events of `@statelyai/inspect`.",
+        contentType: "text/event-stream",
+        schema: { type: "string" },
+      },
+    },
+  },
+  "/inspect/tasks/{id}/events": {
+    ...{ summary: "What was decided of one Task, live", tag: "Pages", path: { id: "The Task's." } },
+    answers: {
+      200: {
+        description: "Events of `@statelyai/inspect`.",
+        contentType: "text/event-stream",
+        schema: { type: "string" },
+      },
+    },
+  },
+};
