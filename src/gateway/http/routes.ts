@@ -1,6 +1,6 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { openApiPage } from "../openapi/page.js";
 import { pageDocumentation } from "../openapi/page-documentation.js";
+import { apiDocsRoutes } from "../openapi/viewer-page.js";
 import { restPage } from "../rest/page.js";
 import { readRules, ruleOperations } from "../rest/rule-operations.js";
 import type { Rpc, Served } from "../rpc.js";
@@ -34,7 +34,7 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
     ...eventRoutes(served, streams),
     { methods: ["POST"], path: "/v1/enroll", handler: enrollPage(served) },
     ...(hub ? inspectRoutes({ hub, served, streams }) : []),
-    { methods: ["GET", "HEAD"], path: OPENAPI, handler: openApiPage(() => router.routes) },
+    ...apiDocsRoutes(() => router.routes),
   ];
   const router: Router<HttpHandler> = new Router<HttpHandler>([
     ...handlers.map((handler): Route<HttpHandler> => {
