@@ -12,4 +12,6 @@ export const tasker = {
   taskerPageDefault: 25,
   /** Rows on a page at most; a request for more is refused. */
   taskerPageMax: 100,
+  /** Pages of a Step's audit trail that are read for one that has none: each reads the Task. */
+  taskerAuditPages: 10,
 } as const;

@@ -32,6 +32,24 @@ export function exactString(text: string): string {
   return text.startsWith(NUL) ? NUL + text : text;
 }
 
+/** A string or a number of JSON text. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/**
+ * Reads JSON text into a value that {@link exactJsonText} writes with the same digits.
+ *
+ * @throws {SyntaxError} if it is not JSON
+ */
+export function exactValue(text: string): Json {
+  return JSON.parse(text.replace(TOKEN, asExact)) as Json;
+}
+
+function asExact(token: string): string {
+  if (token.startsWith(QUOTED_NUL)) return `"\\u0000${token.slice(1)}`;
+  if (token.startsWith('"') || !NUMBER.test(token)) return token;
+  return JSON.stringify(exactNumber(token));
+}
+
 /** Writes a value whose numbers were made by {@link exactNumber} and whose strings by {@link exactString}. */
 export function exactJsonText(value: Json): string {
   const text = JSON.stringify(value);

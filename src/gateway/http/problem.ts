@@ -47,5 +47,19 @@ export function sendProblem(response: HttpResponse, fault: Fault): void {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
     ...(retryAfterMs > 0 && { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) }),
+    ...authHeaders(fault),
   });
+}
+
+/** What clients of Tasker read of a refusal for lack of a credential or a right. */
+function authHeaders({ code, reason }: Fault): Readonly<Record<string, string>> {
+  if (code === "denied")
+    return { "x-auth-failure-reason": "insufficient_permissions", "x-auth-failure-severity": "medium" };
+  if (code !== "unauthenticated") return {};
+  const [word, severity] = reason.endsWith("_MISSING")
+    ? ["missing", "low"]
+    : /_(EXPIRED|REVOKED)$/.test(reason)
+      ? ["expired", "low"]
+      : ["invalid", "medium"];
+  return { "www-authenticate": "Bearer", "x-auth-failure-reason": word, "x-auth-failure-severity": severity };
 }

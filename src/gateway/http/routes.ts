@@ -4,6 +4,7 @@ import { apiDocsRoutes } from "../openapi/viewer-page.js";
 import { restPage } from "../rest/page.js";
 import { readRules, ruleOperations } from "../rest/rule-operations.js";
 import type { Rpc, Served } from "../rpc.js";
+import { taskerOperations } from "../tasker/rest/index.js";
 import type { OpenStreams } from "../traffic/streams.js";
 import { enrollPage } from "./enroll-page.js";
 import { type InspectParts, inspectRoutes } from "./inspect.js";
@@ -52,9 +53,9 @@ export function pageHandler({ handler: page, ...route }: Route<Page>): Route<Htt
   return { ...route, documentation, handler: { kind: "page", page, asked: path } };
 }
 
-/** The rpcs as operations on paths, with JSON in and out. */
+/** The rpcs as operations on paths, with JSON in and out, and those of Tasker. */
 function restRoutes({ rpcs, served, streams }: RouteParts): Route<HttpHandler>[] {
-  return ruleOperations(readRules(), rpcs).map((operation) => {
+  return [...ruleOperations(readRules(), rpcs), ...taskerOperations].map((operation) => {
     const { parent, name } = operation.rpc.method;
     const page = restPage(operation, { rpcs, served, streams });
     const asked = `${parent.typeName}/${name}`;

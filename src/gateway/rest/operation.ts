@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import type { Rpc } from "../rpc.js";
+import type { Call, Rpc } from "../rpc.js";
 import type { Documentation } from "./documentation.js";
 import type { Binding, HttpMethod } from "./http-rule.js";
 import type { HttpWords } from "./transcode.js";
@@ -27,10 +27,13 @@ export type Ask = <I extends DescMessage, O extends DescMessage>(
 /** What one method of one path does. */
 export interface RestOperation {
   /** In whose name it is permitted, counted and timed. */
-  readonly rpc: Rpc & { readonly kind: "unary" };
+  readonly rpc: Pick<Rpc & { readonly kind: "unary" }, "method" | "waits">;
+  /** Whether a request may wait for minutes, by its query. Default: as the rpc does. */
+  readonly waits?: ((query: URLSearchParams) => boolean) | undefined;
   readonly method: HttpMethod;
   readonly path: string;
   /** What the OpenAPI document is made of: the rule, or what is written beside the operation. */
   readonly documentation?: Binding | Documentation;
-  perform(request: RestRequest, ask: Ask): Promise<RestAnswer>;
+  /** @param call for use cases that it runs itself */
+  perform(request: RestRequest, ask: Ask, call: Call): Promise<RestAnswer>;
 }

@@ -31,12 +31,14 @@ export function restPage(operation: RestOperation, parts: RestParts): Page {
     let wait: OpenStream | undefined;
     try {
       if (served.health.draining && operation.method !== "GET") throw drainingFault();
-      wait = rpc.waits ? parts.streams.openWait(goneSignal(page)) : undefined;
+      const waits = operation.waits?.(queryOf(page.request)) ?? rpc.waits;
+      wait = waits ? parts.streams.openWait(goneSignal(page)) : undefined;
       const call = await callOf(rpc, page, served);
       wait?.belongTo(call.caller);
       if (wait) endAtExpiry(wait, call.caller);
       const asking = wait ? { ...call, signal: wait } : call;
-      const answer = await operation.perform(await requestOf(operation, page), askBy(handlers, asking));
+      const request = await requestOf(operation, page);
+      const answer = await operation.perform(request, askBy(handlers, asking), asking);
       if (!isGone(page.response)) send(answer, operation, page);
     } catch (error) {
       const isLeft = isGone(page.response) && !wait?.fault;
@@ -58,7 +60,7 @@ function goneSignal({ response }: PageCall): AbortSignal {
   return gone.signal;
 }
 
-function callOf({ method }: Rpc, page: PageCall, served: Served): Call | Promise<Call> {
+function callOf({ method }: Pick<Rpc, "method">, page: PageCall, served: Served): Call | Promise<Call> {
   const { services, telemetry, health, identify } = served;
   const { request, params, remote } = page;
   const outgoing = page.outgoing(true);
