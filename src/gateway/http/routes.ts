@@ -14,8 +14,6 @@ import type { HttpHandler } from "./serve.js";
 import { eventsPage } from "./sse.js";
 import { taskEvents } from "./task-events.js";
 
-const OPENAPI = "/api-docs/openapi.json";
-
 export interface RouteParts {
   /** Of an rpc every method is accepted: which ones are allowed depends on the protocol. */
   readonly handlers: readonly UniversalHandler[];
