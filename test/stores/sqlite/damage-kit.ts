@@ -10,16 +10,22 @@ import { commit, ended, line, run, runId, step, task, taskId, template } from "#
 
 const KIB = 1_024;
 export const TASKS = 60;
-const files = ["taskrun.db", "taskrun.db-wal", "taskrun.db.head", "taskrun.db.sums"];
+const FILE = "taskrun.db";
+const parts = ["", "-wal", ".head", ".sums"];
 
 export const opened = (folder: string): Store =>
-  sqliteStore({ path: join(folder, files[0] as string), threads: false, reserveBytes: 0, remember: false });
+  sqliteStore({ path: join(folder, FILE), threads: false, reserveBytes: 0, remember: false });
 
-/** What a kill leaves behind: the files as they are while the store is open. */
-export function copyOf(folder: string, to: string): void {
+/**
+ * What a kill leaves behind: the files as they are while the store is open.
+ *
+ * @param from the name of the store's file there
+ */
+export function copyOf(folder: string, to: string, from = FILE): void {
   mkdirSync(to, { recursive: true });
-  for (const file of files) {
-    if (existsSync(join(folder, file))) copyFileSync(join(folder, file), join(to, file));
+  for (const part of parts) {
+    const file = join(folder, `${from}${part}`);
+    if (existsSync(file)) copyFileSync(file, join(to, `${FILE}${part}`));
   }
 }
 
