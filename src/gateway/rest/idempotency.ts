@@ -1,4 +1,4 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { Fault } from "#domain/fault";
 import type { RestRequest } from "./operation.js";
@@ -8,11 +8,11 @@ import type { RestRequest } from "./operation.js";
  *
  * @throws {Fault} `invalid` if the message has another key
  */
-export function idempotent(
-  schema: DescMessage,
-  message: Message,
+export function idempotent<Schema extends DescMessage>(
+  schema: Schema,
+  message: MessageShape<Schema>,
   { header }: Pick<RestRequest, "header">,
-): Message {
+): MessageShape<Schema> {
   const key = header("idempotency-key");
   if (key === undefined) return message;
   const field = schema.fields.find(({ name }) => name === "idempotency_key");

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, fromJsonString, type Message } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, fromJsonString, type MessageShape } from "@bufbuild/protobuf";
 import { Fault } from "#domain/fault";
 import { checkElements, checkJsonElements } from "./elements.js";
 import { jsonProblem } from "./json-problem.js";
@@ -17,14 +17,18 @@ export type Encoding = "binary" | "json";
  * @throws {Fault} `invalid` if the bytes are no such message, or have more elements than a message may have; of JSON
  *   it names the field
  */
-export function decode(schema: DescMessage, bytes: Uint8Array, encoding: Encoding): Message {
+export function decode<Schema extends DescMessage>(
+  schema: Schema,
+  bytes: Uint8Array,
+  encoding: Encoding,
+): MessageShape<Schema> {
   return encoding === "binary" ? decodeBinary(schema, bytes) : decodeJson(schema, bytes);
 }
 
 /** Unknown fields of the binary form are dropped: a later client may send them, and each would become an object. */
 const KNOWN_ONLY = { readUnknownFields: false };
 
-function decodeBinary(schema: DescMessage, bytes: Uint8Array): Message {
+function decodeBinary<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
   checkElements(schema, bytes);
   try {
     return fromBinary(schema, bytes, KNOWN_ONLY);
@@ -39,7 +43,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** Unknown names are refused: JSON is written by hand, and a misspelled name would be ignored. */
 const STRICT = { ignoreUnknownFields: false };
 
-function decodeJson(schema: DescMessage, bytes: Uint8Array): Message {
+function decodeJson<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
   checkJsonElements(bytes);
   let text: string | undefined;
   try {

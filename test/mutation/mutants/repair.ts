@@ -69,10 +69,7 @@ export const repairMutants: readonly Mutant[] = [
   {
     name: "fork: members of a map are kept beside its list",
     edits: [edit(FORK, "return !group?.spec.map;", "return true;")],
-    test: {
-      file: "test/runtime/workflows/random-forks.test.ts",
-      name: "whatever is forked from where, it ends as if it had been one task",
-    },
+    test: forked("of a batch are made anew as a whole"),
   },
   {
     name: "fork: a member of a group is done anew alone",

@@ -225,6 +225,27 @@ describe("groups of steps", () => {
     expect(given).toEqual({ each: '["each_000","each_001","each_002"]' });
   });
 
+  test("of a batch are made anew as a whole, with the batch itself: from one of its members", async () => {
+    const { bench, worker } = await workflowBed();
+    const flow = template([
+      { name: "split", type: "batchable", batch_config: { worker_template: "part", parallelism: 1 } },
+      { name: "part", type: "batch_worker", dependencies: ["split"] },
+    ]);
+    const cursor_configs = ["a", "b", "c"].map((batch_id) => ({ batch_id }));
+    const ran: string[] = [];
+    const agent: Agent = ({ stepName }) => {
+      ran.push(stepName);
+      if (stepName !== "split") return { result: stepName };
+      return { result: { batch_processing_outcome: { type: "create_batches", cursor_configs } } };
+    };
+    const { task } = await begin(bench, flow);
+    const { task: old } = await toEnd(bench, worker, task.id, agent);
+    const whole = ran.splice(0);
+    const { task: again } = await fork(bench, flow, old, whole.at(-1) ?? "");
+    await toEnd(bench, worker, again.id, agent);
+    expect(ran).toEqual(whole);
+  });
+
   test("that one of several decisions has chosen are chosen anew, since nobody knows by which", async () => {
     const { bench, worker } = await workflowBed();
     const flow = template([

@@ -1,4 +1,3 @@
-import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { z } from "zod";
 import { createTask } from "#api/tasks/create-task";
 import { runTask } from "#api/tasks/run-task";
@@ -77,13 +76,10 @@ function fieldsOf(request: RestRequest) {
   const object = objectIn(request.body);
   if (ours.some((name) => Object.hasOwn(object, name))) {
     const message = decode(CreateTaskRequestSchema, request.body, "json");
-    return idempotent(CreateTaskRequestSchema, message, request) as ReturnType<typeof inOurWords>;
+    return idempotent(CreateTaskRequestSchema, message, request);
   }
   return inTaskersWords(object, request);
 }
-
-/** For its type. */
-const inOurWords = () => fromJson(CreateTaskRequestSchema, {} as JsonValue);
 
 function inTaskersWords(object: JsonObject, { header }: RestRequest) {
   const given = membersOf(object, taskerTask);
