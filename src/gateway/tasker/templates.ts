@@ -58,11 +58,13 @@ function tooMany(): Fault {
   return new Fault("overloaded", message, { reason: "ANSWER_TOO_LARGE", retryAfter: millis(0) });
 }
 
-function summaryOf({ name, namespace, version, body }: TemplateRow): TemplateSummary {
+/** A template as a list has it. */
+export function summaryOf({ name, namespace, version, body }: TemplateRow): TemplateSummary {
   return { name, namespace, version, description: body.description, stepCount: body.steps.length };
 }
 
-function namespacesOf(templates: readonly TemplateSummary[]): TemplateList["namespaces"] {
+/** The namespaces of templates, in the order of their names. */
+export function namespacesOf(templates: readonly TemplateSummary[]): TemplateList["namespaces"] {
   const counts = new Map<string, number>();
   for (const { namespace } of templates) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
   return [...counts]

@@ -69,6 +69,11 @@ const requests: Readonly<Record<string, readonly [path: string, body?: unknown]>
   "GET /v1/dlq/stats": ["/v1/dlq/stats?namespace=orders"],
   "GET /v1/dlq/investigation-queue": ["/v1/dlq/investigation-queue?namespace=orders"],
   "GET /v1/dlq/staleness": ["/v1/dlq/staleness?namespace=orders"],
+  "GET /v1/templates": ["/v1/templates?namespace=orders"],
+  "GET /v1/templates/{namespace}/{name}/{version}": ["/v1/templates/orders/fulfil/1.0.0"],
+  "GET /v1/analytics/performance": ["/v1/analytics/performance?hours=24"],
+  "GET /v1/analytics/bottlenecks": ["/v1/analytics/bottlenecks?limit=10&min_executions=5"],
+  "GET /config": ["/config"],
 };
 
 const names = taskerOperations.map(({ method, path }) => `${method} ${path}`);
@@ -93,11 +98,15 @@ const codeOf = ({ status, body }: Answer) => [status, body?.error?.code, body?.r
 
 describe.each(names)("%s", (name) => {
   const isRead = name.startsWith("GET");
-  const isOfTask = name.includes("{");
+  const isOfOne = name.includes("{");
+  const isMissing = name.includes("analytics");
+  /** Of the server itself: it is the same for everybody who may see it. */
+  const isOfServer = isMissing || name.includes("config");
 
   test("is answered, and is told of in the document", async () => {
     const { status, headers } = await request(name, "own");
-    expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
+    const type = isMissing ? "application/problem+json" : "application/json";
+    expect([status, headers.get("content-type")]).toEqual([isMissing ? 501 : 200, type]);
     const operation = taskerOperations.find(({ method, path }) => name === `${method} ${path}`);
     expect(operation?.documentation).toHaveProperty("summary");
   });
@@ -131,14 +140,19 @@ describe.each(names)("%s", (name) => {
 
   test("shows nothing of another's namespace: it is as if there were nothing", async () => {
     const foreign = await request(name, "foreign");
-    if (!isOfTask) {
+    if (isOfServer) return expect(foreign.status).toBe(isMissing ? 501 : 200);
+    if (!isOfOne) {
       if (name.startsWith("POST")) return expect([403, 404]).toContain(foreign.status);
       const { body } = foreign;
-      return expect(body.tasks ?? body).toEqual([]);
+      return expect(body.tasks ?? body.templates ?? body).toEqual([]);
     }
-    const unknown = await request(name, "own", (path) => path.replace(held, "nothing"));
+    const unknown = await request(name, "own", (path) =>
+      path.replace(held, "nothing").replace("fulfil", "nothing"),
+    );
     expect([foreign.status, unknown.status]).toEqual([404, 404]);
-    expect(foreign.body.error.message.replace(held, "nothing")).toBe(unknown.body.error.message);
+    expect(foreign.body.error.message.replace(held, "nothing").replace("fulfil", "nothing")).toBe(
+      unknown.body.error.message,
+    );
   });
 
   test("refuses a parameter that it does not have, by its name", async () => {
@@ -150,15 +164,16 @@ describe.each(names)("%s", (name) => {
     const closed = opened.gateway.close(200);
     const answer = await request(name, "own");
     await closed;
-    if (isRead) return expect(answer.status).toBe(200);
+    if (isRead) return expect(answer.status).toBe(isMissing ? 501 : 200);
     expect(codeOf(answer)).toEqual([503, "SERVICE_UNAVAILABLE", "DRAINING"]);
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
   });
 
   test("says when to come again if there is too much to do", async () => {
+    if (isOfServer) return;
     const { plane } = opened;
     const busy = () => Promise.reject(new Fault("overloaded", "too much", { retryAfter: millis(3_000) }));
-    for (const part of ["task", "tasks", "template"] as const)
+    for (const part of ["task", "tasks", "template", "templates"] as const)
       vi.spyOn(plane.reads, part).mockImplementation(busy);
     for (const part of ["get", "list", "queue", "count"] as const)
       vi.spyOn(plane.reads.deadLetters, part).mockImplementation(busy);

@@ -7,7 +7,7 @@ import { instant } from "#domain/time/time";
 import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
 import { task } from "#testing/rows";
 import { type Opened, open } from "../kit/open.js";
-import { asked, held, holdTask } from "./kit.js";
+import { asked, held, holdTask, registerTemplates } from "./kit.js";
 
 let opened: Opened;
 
@@ -94,7 +94,10 @@ test.each([
 test.each([
   [{}, "action_type is required: send one of reset_for_retry"],
   [{ action_type: "retry" }, 'action_type is "retry"; it is one of'],
-  [{ action_type: "reset_for_retry", resolved_by: "x" }, "resolved_by is not known here; there are action_type, reason, reset_by"],
+  [
+    { action_type: "reset_for_retry", resolved_by: "x" },
+    "resolved_by is not known here; there are action_type, reason, reset_by",
+  ],
   [{ action_type: "complete_manually" }, "completion_data is required"],
   [{ action_type: "complete_manually", completion_data: { reslt: 1 } }, "completion_data.reslt is not known"],
   [
@@ -109,7 +112,10 @@ test.each([
 
 test("an audit says who did what to a Step", async () => {
   const action = { at: instant(9_000), actor: "key:ann", type: "retry", reason: "again" } as const;
-  opened.plane.stepActions.set(stepKey({ taskId: held, stepName: "ship" }), withStepAction(undefined, action));
+  opened.plane.stepActions.set(
+    stepKey({ taskId: held, stepName: "ship" }),
+    withStepAction(undefined, action),
+  );
   const { body } = await ask(`GET ${STEP}/audit`);
   expect(body).toEqual([
     expect.objectContaining({
@@ -247,4 +253,57 @@ test.each([
 ])("an update of a dead letter that says %j is refused", async (body, words) => {
   const answer = await ask(`PATCH /v1/dlq/entry/${held}`, body);
   expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining(words)]);
+});
+
+test("templates are listed with their namespaces, and shown with the attempts of their Steps", async () => {
+  registerTemplates(opened.plane);
+  const { body } = await ask("GET /v1/templates?namespace=orders");
+  expect(body).toMatchObject({
+    namespaces: [{ name: "orders", template_count: 2 }],
+    templates: [
+      { name: "fulfil", namespace: "orders", version: "1.0.0", step_count: 1 },
+      { name: "order_fulfillment" },
+    ],
+    total_count: 2,
+    next_page_token: "",
+  });
+  const first = await ask("GET /v1/templates?page_size=2");
+  const second = await ask(`GET /v1/templates?page_size=2&page_token=${first.body.next_page_token}`);
+  expect([first.body.templates.length, second.body.templates.length]).toEqual([2, 1]);
+  const one = await ask("GET /v1/templates/orders/fulfil/1.0.0");
+  expect(one.body).toMatchObject({
+    name: "fulfil",
+    configuration: { namespace_name: "orders" },
+    steps: [{ name: "main", default_max_attempts: 3, default_retryable: true }],
+  });
+});
+
+test("what is not offered says what is instead", async () => {
+  for (const path of [
+    "/v1/analytics/performance?hours=24",
+    "/v1/analytics/bottlenecks?limit=10&min_executions=5",
+  ]) {
+    const { status, body } = await ask(`GET ${path}`);
+    expect([status, body.reason, body.error.message]).toEqual([
+      501,
+      "NOT_AVAILABLE",
+      expect.stringContaining("/metrics"),
+    ]);
+  }
+});
+
+test("the settings that are shown are a list, with numbers as numbers", async () => {
+  const { body } = await ask("GET /config");
+  expect(Object.keys(body).toSorted()).toEqual([
+    "auth",
+    "circuit_breakers",
+    "database_pools",
+    "deployment_mode",
+    "messaging",
+    "metadata",
+  ]);
+  expect(body).toMatchObject({
+    circuit_breakers: { enabled: false },
+    auth: { enabled: false, api_key_count: 0 },
+  });
 });

@@ -2,8 +2,10 @@ import type { RestOperation } from "../../rest/operation.js";
 import { createRoute } from "./create.js";
 import { deadLetterRoutes } from "./dead-letters.js";
 import { operationOf } from "./route.js";
+import { serverOperations } from "./server.js";
 import { stepRoutes } from "./steps.js";
 import { taskRoutes } from "./tasks.js";
+import { templateRoutes } from "./templates.js";
 
 /** The operations of Tasker's REST API: its paths, and its answers with ours beside them. */
 export const taskerOperations: readonly RestOperation[] = [
@@ -11,4 +13,7 @@ export const taskerOperations: readonly RestOperation[] = [
   ...taskRoutes,
   ...stepRoutes,
   ...deadLetterRoutes,
-].map(operationOf);
+  ...templateRoutes,
+]
+  .map(operationOf)
+  .concat(serverOperations);

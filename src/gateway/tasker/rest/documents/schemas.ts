@@ -78,7 +78,31 @@ const stepMembers = {
   backoff_request_seconds: { type: ["integer", "null"], description: "The delay before the next attempt." },
 } as const satisfies Record<string, JsonSchema>;
 
+const templateMembers = {
+  name: text("Its name."),
+  namespace: text("Its namespace."),
+  version: text("Its version."),
+  description: textOrNull("What it is for."),
+  step_count: count("Its Steps."),
+  registered_at_ms: text("When it was registered, in Unix milliseconds."),
+  digest: text("The same for templates that are the same."),
+} as const satisfies Record<string, JsonSchema>;
+
 export const taskerSchemas = {
+  TaskerTemplateSummary: objectOf(templateMembers),
+  TaskerTemplate: objectOf({
+    ...templateMembers,
+    source: text("The text with which it was registered."),
+    configuration: { type: "object", description: "The whole template." },
+    steps: listOf(
+      objectOf({
+        name: text("The Step."),
+        description: textOrNull("What it does."),
+        default_retryable: flag("True if it is tried again."),
+        default_max_attempts: count("Attempts in all."),
+      }),
+    ),
+  }),
   TaskerStep: objectOf(
     {
       ...stepMembers,
