@@ -142,7 +142,7 @@ export function probe<I extends DescMessage, O extends DescMessage>(
  * An rpc whose answer is made of more than one use case. The handler runs each of them by `run`, which authorizes the caller for it; the
  * room of the whole answer is reserved here, so that the parts of one answer never wait for each other.
  *
- * @param answerBytes most bytes of the answer and of what is read for it; 0 if it is small
+ * @param answerBytes most bytes of the answer and of what is read for it; 0 if its one part reserves them, or if it is small
  */
 export function composed<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
@@ -155,7 +155,8 @@ export function composed<I extends DescMessage, O extends DescMessage>(
     waits: false,
     always: false,
     handle: async (message, call) => {
-      const crowded = answerBytes === 0 ? undefined : call.reserve(answerBytes);
+      if (answerBytes === 0) return handle(message as MessageShape<I>, call);
+      const crowded = call.reserve(answerBytes);
       if (crowded) await crowded;
       return handle(message as MessageShape<I>, { ...call, reserve: () => undefined });
     },

@@ -17,8 +17,6 @@ export const pages = {
   pageScannedRows: 10_000,
   /** States in one filter: each of the twelve, twice. */
   filterStates: 24,
-  /** Templates in a list of Tasker, which has no pages: hundreds are many, and a client that shows more has no use for all at once. */
-  taskerTemplates: 1_000,
   /** How much older than its parent a child's id may look, where another node has made it: a list of children ends its search there. */
   childIdSkew: millis(60_000),
 } as const;

@@ -14,4 +14,8 @@ export const tasker = {
   taskerPageMax: 100,
   /** Pages of a Step's audit trail that are read for one that has none: each reads the Task. */
   taskerAuditPages: 10,
+  /** Templates in a list, which has no pages: hundreds are many, and a client that shows more has no use for all at once. */
+  taskerTemplates: 1_000,
+  /** Tasks that are sorted by what the store does not sort by: all of them are read for each page, a few megabytes. */
+  taskerSorted: 2_000,
 } as const;

@@ -83,6 +83,11 @@ export function retryAfterOf({ details, again }: Fault): Millis {
   return details.retryAfter ?? (again === "later" ? limits.retryAfter : millis(0));
 }
 
+/** The same in whole seconds, as `retry-after` has it beside every protocol's own details; 0 if a retry would not help. */
+export function retryAfterSeconds(fault: Fault): number {
+  return Math.ceil(retryAfterOf(fault) / 1_000);
+}
+
 /** The bytes of `grpc-status-details-bin`. */
 export function encodeStatus(fault: Fault): Uint8Array {
   const details = detailsOf(fault).map(({ desc, value }) => anyPack(desc, value));

@@ -20,6 +20,8 @@ export interface Watch {
    * @throws {Fault} what `slices` would throw about the cursor
    */
   isOver(): Promise<boolean>;
+  /** The seq of the newest entry: whoever knows how the Task stands needs no earlier one. */
+  lastSeq(): Promise<number>;
   /** Follows the log to its terminal entry, at the pace of the reader, until the signal aborts. */
   slices(signal: AbortSignal): AsyncIterable<LogSlice>;
   /** The ended Task, for the terminal entry. Call it only then: it may be large. */
@@ -39,6 +41,7 @@ export const watchTask = useCase({
     return {
       task,
       isOver: () => isOver(reads, task, afterSeq),
+      lastSeq: async () => (await boundsOf(reads, task)).last,
       slices: (signal) => {
         const slices = services.plane.watch(caller, id, afterSeq, signal);
         return watchers ? watchers.counted(task.namespace, slices) : slices;
@@ -49,11 +52,17 @@ export const watchTask = useCase({
 });
 
 async function isOver(reads: CallerReads, task: TaskRow, afterSeq: number): Promise<boolean> {
-  const bounds = await reads.logBounds(task);
-  if (!bounds) throw taskNotFound(task.id);
+  const bounds = await boundsOf(reads, task);
   const refused = cursorRefused(afterSeq, bounds);
   if (refused) throw refused;
   if (afterSeq === 0 || afterSeq < bounds.last) return false;
   const { entries } = await reads.log(task, afterSeq - 1, 1);
   return endsLog(entries.at(-1));
+}
+
+/** @throws {Fault} `not_found` if the Task has been removed since */
+async function boundsOf(reads: CallerReads, task: TaskRow) {
+  const bounds = await reads.logBounds(task);
+  if (!bounds) throw taskNotFound(task.id);
+  return bounds;
 }

@@ -88,6 +88,23 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ListEnrolledWorkers: "workers:read",
     RevokeWorker: "workers:revoke",
   }),
+  ...ofService("tasker.v1.TaskService", {
+    CreateTask: "tasks:create",
+    GetTask: "tasks:read",
+    ListTasks: "tasks:list",
+    CancelTask: "tasks:cancel",
+    GetTaskContext: "tasks:read",
+    GetTaskSummary: "tasks:read",
+    StreamTaskStatus: "tasks:read",
+  }),
+  ...ofService("tasker.v1.DlqService", {
+    ListEntries: "dead_letters:read",
+    GetEntryByTask: "dead_letters:read",
+    UpdateInvestigation: "dead_letters:update",
+    GetStats: "dead_letters:read",
+    GetInvestigationQueue: "dead_letters:read",
+    GetStalenessMonitoring: "dead_letters:read",
+  }),
   ...ofService("tasker.v1.HealthService", {
     CheckHealth: "nothing",
     CheckLiveness: "nothing",

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Fault, FaultCode } from "#domain/fault";
-import { retryAfterOf, statusOf } from "#wire/faults";
+import { retryAfterOf, retryAfterSeconds, statusOf } from "#wire/faults";
 import { type HttpResponse, sendText } from "./response.js";
 
 /** The HTTP status of each failure, and its code in `error`. */
@@ -40,13 +40,13 @@ export function sendProblem(response: HttpResponse, fault: Fault): void {
     error: {
       code: errorCode,
       message: fault.message,
-      ...(retryAfterMs > 0 && { retry_after_seconds: Math.ceil(retryAfterMs / 1_000) }),
+      ...(retryAfterMs > 0 && { retry_after_seconds: retryAfterSeconds(fault) }),
     },
   };
   sendText(response, status, `${JSON.stringify(problem)}\n`, {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    ...(retryAfterMs > 0 && { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) }),
+    ...(retryAfterMs > 0 && { "retry-after": String(retryAfterSeconds(fault)) }),
     ...authHeaders(fault),
   });
 }

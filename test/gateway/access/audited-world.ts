@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { createClient as connectClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { exportJWK, generateKeyPair } from "jose";
@@ -78,6 +78,7 @@ export interface AuditedWorld {
   /** Resolves when the worker was welcomed. */
   connectWorker(id: string): Promise<void>;
   ask(method: DescMethod, request: Message, key: string): Promise<unknown>;
+  askOperator(method: DescMethod, request: object): Promise<unknown>;
   askWith(method: DescMethod, request: Message, headers: Record<string, string>): Promise<unknown>;
   askShowing(shown: Pick<Enrolled, "cert" | "key">, method: DescMethod, request: Message): Promise<unknown>;
   /** Gets a path over HTTP. @returns the status of the answer */
@@ -266,6 +267,8 @@ steps:
       if (first.done) throw new Error("the worker was not welcomed");
     },
     ask: (method, request, key) => askBy(plain, method, request, { "x-api-key": key }),
+    askOperator: (method, request) =>
+      askBy(plain, method, create(method.input, request as never) as Message, { "x-api-key": admin.text }),
     askWith: (method, request, headers) => askBy(plain, method, request, headers),
     askShowing: (shown, method, request) => askBy(transportOf(shown), method, request, {}),
     status: (path, key) => statusOf(`https://localhost:${http.split(":").at(-1)}${path}`, root.cert, { key }),

@@ -1,5 +1,35 @@
+import { DlqService } from "#wire/gen/tasker/v1/dlq_pb";
+import { TaskService } from "#wire/gen/tasker/v1/tasks_pb";
+import type { AuditedWorld } from "./audited-world.js";
+
 /** What leaves an entry in the audit log, of the rpcs of gRPC itself and of Tasker: as in the table of the others. */
 export const toolEffects = {
+  "tasker.v1.TaskService/CreateTask": "own",
+  "tasker.v1.TaskService/GetTask": "reads",
+  "tasker.v1.TaskService/ListTasks": "reads",
+  "tasker.v1.TaskService/CancelTask": {
+    action: "task.cancel",
+    object: /^task [\w-]{36}$/,
+    act: async ({ creator, askOperator }: AuditedWorld) =>
+      askOperator(TaskService.method.cancelTask, { taskUuid: (await creator.waiting()).id }),
+  },
+  "tasker.v1.TaskService/GetTaskContext": "reads",
+  "tasker.v1.TaskService/GetTaskSummary": "reads",
+  "tasker.v1.TaskService/StreamTaskStatus": "reads",
+  "tasker.v1.DlqService/ListEntries": "reads",
+  "tasker.v1.DlqService/GetEntryByTask": "reads",
+  "tasker.v1.DlqService/UpdateInvestigation": {
+    action: "dead_letter.update",
+    object: /^task [\w-]{36}$/,
+    act: async ({ creator, askOperator }: AuditedWorld) =>
+      askOperator(DlqService.method.updateInvestigation, {
+        dlqEntryUuid: (await creator.failed()).id,
+        resolutionStatus: 3,
+      }),
+  },
+  "tasker.v1.DlqService/GetStats": "reads",
+  "tasker.v1.DlqService/GetInvestigationQueue": "reads",
+  "tasker.v1.DlqService/GetStalenessMonitoring": "reads",
   "tasker.v1.HealthService/CheckHealth": "reads",
   "tasker.v1.HealthService/CheckLiveness": "reads",
   "tasker.v1.HealthService/CheckReadiness": "reads",

@@ -14,6 +14,10 @@ steps:
     handler: { callable: packer }
 `;
 
+/** Tasks whose ids are UUIDs, as Tasker's clients send them: one that has failed, and one that goes on. */
+const TASKER_TASK = "00000000-0000-7000-8000-000000000001";
+const TASKER_LIVE_TASK = "00000000-0000-7000-8000-000000000002";
+
 /** What is sent to each rpc, as the fields of its request; and how many answers of a stream are enough. */
 export const samples: Readonly<
   Record<string, { readonly request: Record<string, unknown>; readonly atMost?: number }>
@@ -89,6 +93,25 @@ export const samples: Readonly<
   "taskrun.v1.EnrollmentService/RenewCertificate": { request: { csr: "none" } },
   "taskrun.v1.EnrollmentService/ListEnrolledWorkers": { request: {} },
   "taskrun.v1.EnrollmentService/RevokeWorker": { request: { name: "w-3" } },
+  "tasker.v1.TaskService/CreateTask": {
+    request: { namespace: "orders", name: "fulfil", version: "0.9.0", context: { order: 7 }, tags: ["big"] },
+  },
+  "tasker.v1.TaskService/GetTask": {
+    request: { taskUuid: TASKER_TASK, includeSteps: true, includeContext: true },
+  },
+  "tasker.v1.TaskService/ListTasks": { request: { pagination: { limit: 2 } } },
+  "tasker.v1.TaskService/CancelTask": { request: { taskUuid: TASKER_LIVE_TASK, reason: "why" } },
+  "tasker.v1.TaskService/GetTaskContext": { request: { taskUuid: TASKER_TASK } },
+  "tasker.v1.TaskService/GetTaskSummary": { request: { taskUuid: TASKER_TASK } },
+  "tasker.v1.TaskService/StreamTaskStatus": { request: { taskUuid: TASKER_TASK, includeSteps: true } },
+  "tasker.v1.DlqService/ListEntries": { request: { resolutionStatus: 1 } },
+  "tasker.v1.DlqService/GetEntryByTask": { request: { taskUuid: TASKER_TASK } },
+  "tasker.v1.DlqService/UpdateInvestigation": {
+    request: { dlqEntryUuid: TASKER_TASK, resolutionStatus: 3, resolutionNotes: "it stays so" },
+  },
+  "tasker.v1.DlqService/GetStats": { request: {} },
+  "tasker.v1.DlqService/GetInvestigationQueue": { request: { limit: 5 } },
+  "tasker.v1.DlqService/GetStalenessMonitoring": { request: { limit: 5 } },
   "tasker.v1.HealthService/CheckHealth": { request: {} },
   "tasker.v1.HealthService/CheckLiveness": { request: {} },
   "tasker.v1.HealthService/CheckReadiness": { request: {} },
@@ -140,23 +163,27 @@ export async function prepare(plane: FakePlane): Promise<void> {
   plane.details.set(chain, { task: task(chain), input: "{}", steps, runs: [] });
   plane.outputs.set(stepKey({ taskId: chain, stepName: "main" }), "1");
   plane.runs.set(runId(1), run(runId(1), chain, { stepName: "after" }));
-  for (const id of ["done", "cancel-me"]) {
+  for (const id of ["done", "cancel-me", TASKER_LIVE_TASK]) {
     await plane.submit({ principal: "local", namespaces: "*", roles: [] }, [
       { id: id as TaskId, namespace: "default", input: "{}", spec: spec({ labels: { team: "x" } }) },
     ]);
   }
-  const failed = "failed" as TaskId;
-  const over = { state: "error", finishedAt: instant(9), counts: { error: 1 }, hasDeadLetter: true } as const;
-  plane.details.set(failed, {
-    task: task(failed, { ...over, reason: "STEP_FAILED", errorMessage: "no such city" }),
-    input: "{}",
-    steps: [step(failed, { state: "error", errorMessage: "no such city" })],
-    runs: [],
-  });
-  plane.deadLetters.set(failed, deadLetter(failed));
+  for (const id of ["failed", TASKER_TASK]) putFailed(plane, id as TaskId);
   const id = "done" as TaskId;
   const ended = plane.finish(id, "complete", '{"answer":42}');
   const { state, hasRun, finishedAt, reason, errorMessage } = ended;
   const entry = { type: "task", at: instant(7), state, hasRun, finishedAt, reason, errorMessage } as const;
   plane.logs.set(id, [{ ...entry, state: "steps_in_process" }, entry]);
+}
+
+/** A Task that has failed, with its dead letter. */
+function putFailed(plane: FakePlane, id: TaskId): void {
+  const over = { state: "error", finishedAt: instant(9), counts: { error: 1 }, hasDeadLetter: true } as const;
+  plane.details.set(id, {
+    task: task(id, { ...over, reason: "STEP_FAILED", errorMessage: "no such city" }),
+    input: "{}",
+    steps: [step(id, { state: "error", errorMessage: "no such city" })],
+    runs: [],
+  });
+  plane.deadLetters.set(id, deadLetter(id));
 }

@@ -1,13 +1,11 @@
 import { getTemplate } from "#api/templates/get-template";
 import { listTemplates } from "#api/templates/list-templates";
 import { run } from "#api/use-case";
-import { exactJsonText } from "#domain/json/exact";
-import type { Json } from "#domain/json/json";
 import type { TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { templateToWire } from "#wire/convert-template";
 import { TemplateSchema, TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
-import { namespacesOf, stepDefinitions, summaryOf } from "../templates.js";
+import { templateListShape, templateShape } from "../shapes/template-shape.js";
 import * as documents from "./documents/templates.js";
 import { JsonText, ourParts, type Parts } from "./json.js";
 import { Parameters } from "./parameters.js";
@@ -33,7 +31,7 @@ export const templateRoutes: readonly TaskerRoute[] = [
         },
         call,
       );
-      const namespaces = namespacesOf(templates.map(summaryOf));
+      const { namespaces } = templateListShape(templates);
       return {
         body: {
           namespaces: namespaces.map(({ name, templateCount }) => ({
@@ -67,15 +65,16 @@ function summaryParts(row: TemplateRow): Parts {
 }
 
 function templateParts(row: TemplateRow): Parts {
+  const { configuration, steps } = templateShape(row);
   return {
     ...summaryParts(row),
     source: row.source,
     // Its numbers keep their digits.
-    configuration: new JsonText(exactJsonText(row.body as unknown as Json)),
-    steps: stepDefinitions(row).map(({ name, description, retryable, maxAttempts }) => ({
-      ...{ name, description: description ?? null },
-      default_retryable: retryable,
-      default_max_attempts: maxAttempts,
+    configuration: new JsonText(configuration),
+    steps: steps.map(({ name, description, defaultRetryable, defaultMaxAttempts }) => ({
+      ...{ name, description: description || null },
+      default_retryable: defaultRetryable,
+      default_max_attempts: defaultMaxAttempts,
     })),
   };
 }

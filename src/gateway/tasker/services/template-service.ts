@@ -10,7 +10,10 @@ import {
   TemplateService,
 } from "#wire/gen/tasker/v1/templates_pb";
 import { composed, unary } from "../../rpc.js";
-import { configurationOf, stepDefinitions, type TemplateList, taskerTemplates } from "../templates.js";
+import { type TemplateListShape, templateShape } from "../shapes/template-shape.js";
+import { taskerTemplates } from "../templates.js";
+import { StructRoom } from "./struct-room.js";
+import { given } from "./structs.js";
 
 /** The TemplateService of Tasker. */
 export const templateService = [
@@ -20,21 +23,24 @@ export const templateService = [
   unary(TemplateService.method.getTemplate, getTemplate, (template) => ({ template }), templateToWire),
 ];
 
-function listToWire({ templates, namespaces }: TemplateList): ListTemplatesResponse {
+function listToWire({ templates, namespaces }: TemplateListShape): ListTemplatesResponse {
   return create(ListTemplatesResponseSchema, {
     namespaces: namespaces.map(({ name, templateCount }) => ({ name, templateCount: BigInt(templateCount) })),
-    templates: templates.map(({ stepCount, ...template }) => ({ ...template, stepCount: BigInt(stepCount) })),
+    templates: templates.map(({ description, stepCount, ...names }) => {
+      return { ...names, description: given(description), stepCount: BigInt(stepCount) };
+    }),
     totalCount: BigInt(templates.length),
   });
 }
 
 function templateToWire(row: TemplateRow): GetTemplateResponse {
-  const { name, namespace, version, body } = row;
-  const steps = stepDefinitions(row).map(({ retryable, maxAttempts, ...step }) => {
-    return { ...step, defaultRetryable: retryable, defaultMaxAttempts: maxAttempts };
-  });
-  const configuration = configurationOf(row);
+  const { name, namespace, version, description, configuration, steps } = templateShape(row);
   return create(GetTemplateResponseSchema, {
-    template: { name, namespace, version, description: body.description, configuration, steps },
+    template: {
+      ...{ name, namespace, version },
+      description: given(description),
+      configuration: new StructRoom().struct(configuration),
+      steps: steps.map(({ handler: _, ...step }) => ({ ...step, description: given(step.description) })),
+    },
   });
 }

@@ -10,7 +10,9 @@ import {
   WorkerTemplateService,
 } from "#wire/gen/tasker/v1/worker_pb";
 import { composed, unary } from "../../rpc.js";
-import { stepDefinitions, type TemplateList, taskerTemplates } from "../templates.js";
+import { type TemplateListShape, templateShape } from "../shapes/template-shape.js";
+import { taskerTemplates } from "../templates.js";
+import { given } from "./structs.js";
 
 /**
  * The WorkerTemplateService of Tasker: the templates of the server, whose workers need none of their own. So there is no cache of them
@@ -25,7 +27,7 @@ export const workerTemplateService = [
   unary(WorkerTemplateService.method.getTemplate, getTemplate, (template) => ({ template }), templateToWire),
 ];
 
-function listToWire({ templates, namespaces }: TemplateList): WorkerTemplateListResponse {
+function listToWire({ templates, namespaces }: TemplateListShape): WorkerTemplateListResponse {
   return create(WorkerTemplateListResponseSchema, {
     supportedNamespaces: namespaces.map(({ name }) => name),
     templateCount: BigInt(templates.length),
@@ -35,12 +37,19 @@ function listToWire({ templates, namespaces }: TemplateList): WorkerTemplateList
 }
 
 function templateToWire(row: TemplateRow): WorkerTemplateResponse {
-  const { name, namespace, version, body } = row;
-  const { description } = body;
-  const stepNames = body.steps.map((step) => step.name);
+  const { name, namespace, version, steps, ...shape } = templateShape(row);
+  const description = given(shape.description);
+  const definitions = steps.map(
+    ({ defaultRetryable: retryable, defaultMaxAttempts: maxAttempts, ...step }) => {
+      return { name: step.name, description: given(step.description), retryable, maxAttempts };
+    },
+  );
   return create(WorkerTemplateResponseSchema, {
-    template: { name, namespace, version, description, steps: stepDefinitions(row) },
-    handlerMetadata: { namespace, handlerName: name, version, description, stepNames },
+    template: { name, namespace, version, description, steps: definitions },
+    handlerMetadata: {
+      ...{ namespace, handlerName: name, version, description },
+      stepNames: steps.map((step) => step.name),
+    },
     cached: false,
   });
 }
