@@ -151,10 +151,7 @@ test("progress is told from the beginning, then live, to the end", async () => {
 
   await world.pass(7_000);
   await worker.say({ case: "statusUpdate", value: { runId, status: RunStatus.COMPLETED, outputJson: "1" } });
-  expect(early.lines.slice(7)).toEqual([
-    "RUNNING 100% step main is done",
-    "COMPLETED 100% complete",
-  ]);
+  expect(early.lines.slice(7)).toEqual(["RUNNING 100% step main is done", "COMPLETED 100% complete"]);
   expect(early.last?.timestamp).toBe(1_000_007n);
   expect(early.ended).toBe(true);
 
