@@ -97,6 +97,12 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     GetTaskSummary: "tasks:read",
     StreamTaskStatus: "tasks:read",
   }),
+  ...ofService("tasker.v1.StepService", {
+    GetStep: "steps:read",
+    ListSteps: "steps:read",
+    ResolveStep: "steps:resolve",
+    GetStepAudit: "steps:read",
+  }),
   ...ofService("tasker.v1.DlqService", {
     ListEntries: "dead_letters:read",
     GetEntryByTask: "dead_letters:read",

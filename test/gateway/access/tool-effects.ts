@@ -1,4 +1,6 @@
+import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
 import { DlqService } from "#wire/gen/tasker/v1/dlq_pb";
+import { StepService } from "#wire/gen/tasker/v1/steps_pb";
 import { TaskService } from "#wire/gen/tasker/v1/tasks_pb";
 import type { AuditedWorld } from "./audited-world.js";
 
@@ -16,6 +18,18 @@ export const toolEffects = {
   "tasker.v1.TaskService/GetTaskContext": "reads",
   "tasker.v1.TaskService/GetTaskSummary": "reads",
   "tasker.v1.TaskService/StreamTaskStatus": "reads",
+  "tasker.v1.StepService/GetStep": "reads",
+  "tasker.v1.StepService/ListSteps": "reads",
+  "tasker.v1.StepService/ResolveStep": {
+    action: "step.resolve",
+    object: /^step [\w-]{36}\/main$/,
+    act: async ({ creator, askOperator }: AuditedWorld) => {
+      const { id: taskUuid } = await creator.waiting();
+      const of = { taskUuid, stepUuid: stepUuid(taskUuid, "main") };
+      return askOperator(StepService.method.resolveStep, { ...of, actionType: 3, result: { by: "hand" } });
+    },
+  },
+  "tasker.v1.StepService/GetStepAudit": "reads",
   "tasker.v1.DlqService/ListEntries": "reads",
   "tasker.v1.DlqService/GetEntryByTask": "reads",
   "tasker.v1.DlqService/UpdateInvestigation": {

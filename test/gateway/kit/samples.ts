@@ -3,6 +3,7 @@ import { stepKey, type TaskId } from "#domain/id";
 import { NO_PAUSES } from "#domain/pause/pause-set";
 import { templateKey } from "#domain/template/template";
 import { instant } from "#domain/time/time";
+import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
 import { deadLetter, run, runId, spec, step, task, template } from "#testing/rows";
 import type { FakePlane } from "./fake-plane.js";
 
@@ -17,6 +18,10 @@ steps:
 /** Tasks whose ids are UUIDs, as Tasker's clients send them: one that has failed, and one that goes on. */
 const TASKER_TASK = "00000000-0000-7000-8000-000000000001";
 const TASKER_LIVE_TASK = "00000000-0000-7000-8000-000000000002";
+
+function stepOf(taskUuid: string) {
+  return { taskUuid, stepUuid: stepUuid(taskUuid, "main") };
+}
 
 /** What is sent to each rpc, as the fields of its request; and how many answers of a stream are enough. */
 export const samples: Readonly<
@@ -104,6 +109,12 @@ export const samples: Readonly<
   "tasker.v1.TaskService/GetTaskContext": { request: { taskUuid: TASKER_TASK } },
   "tasker.v1.TaskService/GetTaskSummary": { request: { taskUuid: TASKER_TASK } },
   "tasker.v1.TaskService/StreamTaskStatus": { request: { taskUuid: TASKER_TASK, includeSteps: true } },
+  "tasker.v1.StepService/GetStep": { request: stepOf(TASKER_TASK) },
+  "tasker.v1.StepService/ListSteps": { request: { taskUuid: TASKER_TASK } },
+  "tasker.v1.StepService/ResolveStep": {
+    request: { ...stepOf(TASKER_LIVE_TASK), actionType: 3, performedBy: "ann", result: { by: "hand" } },
+  },
+  "tasker.v1.StepService/GetStepAudit": { request: stepOf(TASKER_TASK) },
   "tasker.v1.DlqService/ListEntries": { request: { resolutionStatus: 1 } },
   "tasker.v1.DlqService/GetEntryByTask": { request: { taskUuid: TASKER_TASK } },
   "tasker.v1.DlqService/UpdateInvestigation": {

@@ -32,6 +32,7 @@ import {
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
 import { sliceOf } from "../shapes/pages.js";
+import { resolvedBy } from "../shapes/resolved-by.js";
 import { dlqReasonToWire, resolutionStatusToWire, stalenessToWire } from "./enums.js";
 import { refuseContent, sliceIn, uuidIn, wordIn } from "./fields.js";
 import { given, timestampOf } from "./structs.js";
@@ -97,18 +98,13 @@ async function lettersOf(request: ListDlqEntriesRequest, call: Call): Promise<re
 }
 
 async function update(request: UpdateDlqInvestigationRequest, call: Call) {
-  const { dlqEntryUuid, resolutionStatus: number, resolutionNotes, resolvedBy, metadata } = request;
+  const { dlqEntryUuid, resolutionStatus: number, resolutionNotes, resolvedBy: by = "", metadata } = request;
   const taskId = uuidIn("dlq_entry_uuid", dlqEntryUuid);
   refuseContent("metadata", metadata, "leave it out, or write it into resolution_notes.");
   const word = number ? wordIn("resolution_status", resolutionStatusToWire, number) : undefined;
-  // Who it was is known by the credential; the name that is given is kept with the notes.
-  const notes =
-    resolvedBy && resolutionNotes !== undefined ? `${resolvedBy}: ${resolutionNotes}` : resolutionNotes;
-  const { letter } = await run(
-    updateDeadLetter,
-    { taskId, status: word && statusOfWord[word], notes: notes ?? given(resolvedBy ?? "") },
-    call,
-  );
+  const isSilent = resolutionNotes === undefined && !by;
+  const notes = isSilent ? undefined : resolvedBy(by, resolutionNotes ?? "");
+  const { letter } = await run(updateDeadLetter, { taskId, status: word && statusOfWord[word], notes }, call);
   return create(UpdateDlqInvestigationResponseSchema, {
     success: true,
     message: `The entry of Task ${letter.taskId} is ${letter.status}.`,

@@ -2,6 +2,7 @@ import { AnalyticsService } from "#wire/gen/tasker/v1/analytics_pb";
 import { ConfigService } from "#wire/gen/tasker/v1/config_pb";
 import { DlqService } from "#wire/gen/tasker/v1/dlq_pb";
 import { HealthService } from "#wire/gen/tasker/v1/health_pb";
+import { StepService } from "#wire/gen/tasker/v1/steps_pb";
 import { TaskService } from "#wire/gen/tasker/v1/tasks_pb";
 import { TemplateService } from "#wire/gen/tasker/v1/templates_pb";
 import {
@@ -15,6 +16,7 @@ import { configService, workerConfigService } from "./config-service.js";
 import { dlqService } from "./dlq-service.js";
 import { inTaskersWords } from "./faults.js";
 import { healthService } from "./health-service.js";
+import { stepService } from "./step-service.js";
 import { taskService } from "./task-service.js";
 import { templateService } from "./template-service.js";
 import { workerHealthService } from "./worker-health-service.js";
@@ -23,6 +25,7 @@ import { workerTemplateService } from "./worker-template-service.js";
 /** The services of Tasker that this server has. */
 export const taskerServices = [
   TaskService,
+  StepService,
   DlqService,
   HealthService,
   ConfigService,
@@ -36,6 +39,7 @@ export const taskerServices = [
 /** Their handlers. */
 export const taskerRpcs: readonly Rpc[] = [
   ...taskService,
+  ...stepService,
   ...dlqService,
   ...healthService,
   ...configService,
