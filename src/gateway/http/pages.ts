@@ -43,6 +43,8 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 /health/ready  requests are served
 /metrics       numbers for Prometheus
 
+/docs                   the operations on paths, to read and to try
+/api-docs/openapi.json  the same, as a document of OpenAPI 3.1
 /v1/enroll              a certificate for a worker, by its token and a CSR
 /v1/tasks/{id}/events   a Task's events, live, for EventSource
 `;

@@ -1,6 +1,6 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { openApiPage } from "../openapi/page.js";
 import { pageDocumentation } from "../openapi/page-documentation.js";
+import { apiDocsRoutes } from "../openapi/viewer-page.js";
 import { restPage } from "../rest/page.js";
 import { readRules, ruleOperations } from "../rest/rule-operations.js";
 import type { Rpc, Served } from "../rpc.js";
@@ -12,8 +12,6 @@ import { type Route, Router } from "./router.js";
 import type { HttpHandler } from "./serve.js";
 import { eventsPage } from "./sse.js";
 import { taskEvents } from "./task-events.js";
-
-const OPENAPI = "/api-docs/openapi.json";
 
 export interface RouteParts {
   /** Of an rpc every method is accepted: which ones are allowed depends on the protocol. */
@@ -34,7 +32,7 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
     ...eventRoutes(served, streams),
     { methods: ["POST"], path: "/v1/enroll", handler: enrollPage(served) },
     ...(hub ? inspectRoutes({ hub, served, streams }) : []),
-    { methods: ["GET", "HEAD"], path: OPENAPI, handler: openApiPage(() => router.routes) },
+    ...apiDocsRoutes(() => router.routes),
   ];
   const router: Router<HttpHandler> = new Router<HttpHandler>([
     ...handlers.map((handler): Route<HttpHandler> => {

@@ -33,7 +33,7 @@ const routes = routerOf({
 }).routes;
 
 /** Routes that the document does not have: the files of pages. */
-const files = ["/inspect/dagre.js", "/inspect/{folder}/{file}"];
+const files = ["/api-docs/ui/{file}", "/inspect/dagre.js", "/inspect/{folder}/{file}"];
 
 const operations = routes.flatMap((route) =>
   route.documentation && route.methods !== "*"
