@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import type { Rpc } from "../rpc.js";
+import type { Call, Rpc } from "../rpc.js";
 import type { Documentation } from "./documentation.js";
 import type { Binding, HttpMethod } from "./http-rule.js";
 import type { HttpWords } from "./transcode.js";
@@ -28,9 +28,12 @@ export type Ask = <I extends DescMessage, O extends DescMessage>(
 export interface RestOperation {
   /** In whose name it is permitted, counted and timed. */
   readonly rpc: Rpc & { readonly kind: "unary" };
+  /** What the policy calls it. Default: the rpc. */
+  readonly asked?: string;
   readonly method: HttpMethod;
   readonly path: string;
   /** What the OpenAPI document is made of: the rule, or what is written beside the operation. */
   readonly documentation?: Binding | Documentation;
-  perform(request: RestRequest, ask: Ask): Promise<RestAnswer>;
+  /** @param call for what is no rpc: a use case is run by it */
+  perform(request: RestRequest, ask: Ask, call: Call): Promise<RestAnswer>;
 }
