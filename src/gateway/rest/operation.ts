@@ -28,6 +28,8 @@ export type Ask = <I extends DescMessage, O extends DescMessage>(
 export interface RestOperation {
   /** In whose name it is permitted, counted and timed. */
   readonly rpc: Pick<Rpc & { readonly kind: "unary" }, "method" | "waits">;
+  /** What the policy calls it. Default: the rpc. */
+  readonly asked?: string;
   /** Whether a request may wait for minutes, by its query. Default: as the rpc does. */
   readonly waits?: ((query: URLSearchParams) => boolean) | undefined;
   readonly method: HttpMethod;
