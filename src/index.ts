@@ -4,13 +4,7 @@
  * `taskrun/worker` and `taskrun/templates`; the machines are in `taskrun/actors`; `taskrun/testing` tests agents and workflows.
  */
 export { type ServerConfig, serverConfig } from "#config/index";
-export {
-  type ControlPlane,
-  type ControlPlaneParts,
-  type RunningServer,
-  startControlPlane,
-  startServer,
-} from "#control-plane";
+export { type ControlPlane, type ControlPlaneParts, startControlPlane } from "#control-plane";
 export { type Caller, LOCAL_CALLER } from "#domain/caller";
 export { Fault, type FaultCode, type FaultDetails } from "#domain/fault";
 export {
@@ -27,3 +21,4 @@ export type { PinoLike } from "#host/given-log";
 export type { MetricsRegistry } from "#host/telemetry";
 export { limits } from "#limits/index";
 export type { Plane, Receipt } from "#ports/plane";
+export { type RunningServer, startServer } from "#server";

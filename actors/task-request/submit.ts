@@ -26,7 +26,7 @@ export const submit: TaskRequestHandler<"submit"> = {
   needs: ({ drafts }, view) => ({
     keys: drafts.flatMap(keyOf),
     graphs: drafts.flatMap(({ fork }) => (fork ? [fork.of] : [])),
-    ...redriveNeeds(drafts, view),
+    ...letterNeeds(drafts, view),
   }),
 
   decide: ({ caller, drafts }, view, { at }) => admit(caller, drafts, view, at),
@@ -68,9 +68,10 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
     bump(added.lanesIn, draft.namespace, newLanes.length);
     for (const lane of newLanes) lanes.add(lane);
     if (keyOwner) commands.push({ type: "releaseKey", params: { taskId: keyOwner.id } });
-    if (redriven) {
-      const row = withStatus(redriven, "MANUALLY_RESOLVED", caller.principal, at);
-      redrives.set(redriven.taskId, task.id);
+    const letter = redriven ?? pendingOf(draft, view);
+    if (letter && !redrives.has(letter.taskId)) {
+      const row = withStatus(letter, "MANUALLY_RESOLVED", caller.principal, at);
+      redrives.set(letter.taskId, task.id);
       commands.push({ type: "keepDeadLetter", params: { row: { ...row, redrivenAs: task.id } } });
     }
     commands.push(
@@ -82,14 +83,21 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
   return [...commands, { type: "reply", params: { answer: { type: "tasks", tasks: answers } } }];
 }
 
-/** The dead letter of the Task whose work is done again, that Task, and the one that has done it already. */
-function redriveNeeds(drafts: readonly TaskDraft[], view: MessageView): Needs {
-  const ids = drafts.flatMap(({ isRedrive, spec: { retryOf } }) =>
+/** The dead letters of Tasks whose work is done again. Of redrives also these Tasks, and the ones that have done it already. */
+function letterNeeds(drafts: readonly TaskDraft[], view: MessageView): Needs {
+  const forked = drafts.flatMap(({ fork }) => (fork ? [fork.of] : []));
+  const redriven = drafts.flatMap(({ isRedrive, spec: { retryOf } }) =>
     isRedrive && retryOf !== "" ? [retryOf] : [],
   );
-  if (ids.length === 0) return {};
-  const done = ids.flatMap((id) => view.deadLetter(id)?.redrivenAs || []);
-  return { deadLetters: ids, wholeTasks: [...ids, ...done] };
+  if (forked.length + redriven.length === 0) return {};
+  const done = redriven.flatMap((id) => view.deadLetter(id)?.redrivenAs || []);
+  return { deadLetters: [...redriven, ...forked], wholeTasks: [...redriven, ...done] };
+}
+
+/** The dead letter of the Task that is forked, if nobody has said yet what becomes of it. */
+function pendingOf({ fork }: TaskDraft, view: MessageView): DeadLetterRow | undefined {
+  const letter = fork && view.deadLetter(fork.of);
+  return letter?.status === "PENDING" ? letter : undefined;
 }
 
 /** The dead letter that the draft is made for; or, if that was done before, the Task that was made then. */

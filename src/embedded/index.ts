@@ -7,15 +7,16 @@ import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
 import { clientOn } from "#client/client";
 import type { TaskRunClient } from "#client/index";
+import type { ServerConfig } from "#config/index";
 import { type ControlPlane, type ControlPlaneParts, startControlPlane, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Gateway } from "#gateway/server";
-import { openAudit, type ServerAudit } from "#host/audit/open";
 import { factsOf } from "#host/server-facts";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { InspectionHub } from "#inspect/hub";
 import { InspectionObserver } from "#inspect/observer";
 import { limits } from "#limits/index";
+import { openBooks, planeSettings } from "#plane-settings";
 import type { AuditTrail } from "#ports/audit";
 import { type Inspection, noInspection } from "#ports/inspection";
 import { traced } from "#tracing/open";
@@ -149,10 +150,11 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   loading.catch(() => {});
   const wakes = new CredentialWakes(serverBroker(checked.store, checked.url, telemetry.log));
   const { broker } = wakes;
-  const audit = await openTrail(checked, telemetry);
+  const { audit, archive } = await openBooks(checked.store, bookSettings(checked), telemetry);
   const inspection = inspectionOf(checked, telemetry, closers);
   const control = await openPlane(checked, {
     ...{ telemetry, inspection },
+    ...(archive && { archive }),
     ...(broker && { broker }),
     ...(audit && { audit }),
   });
@@ -205,32 +207,18 @@ function inspectionOf({ inspect, config }: Checked, telemetry: NodeTelemetry, cl
   return hub;
 }
 
-/** The audit log. In a directory that is not the plane's own it writes nothing unless it is told where. */
-async function openTrail(
-  { config, store, hasData }: Checked,
-  telemetry: NodeTelemetry,
-): Promise<ServerAudit | undefined> {
-  try {
-    await store.open?.();
-    return await openAudit({ ...config, store: hasData ? "sqlite" : "memory" }, store, telemetry);
-  } catch (error) {
-    // Why it could not be opened says more than why it could not be closed.
-    await store.close().catch(() => undefined);
-    throw error;
-  }
+/** In a directory that is not the plane's own the audit log writes nothing unless it is told where. */
+function bookSettings({ config, hasData }: Checked): ServerConfig {
+  return { ...config, store: hasData ? "sqlite" : "memory" };
 }
 
 async function openPlane(
   { config, store }: Checked,
-  parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit"> & { readonly telemetry: NodeTelemetry },
+  parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit" | "archive"> & {
+    readonly telemetry: NodeTelemetry;
+  },
 ): Promise<ControlPlane> {
-  const { lease, heartbeat, publicLease, acceptClock } = config;
-  const { retention, deadLetterRetention, stale } = config;
-  const terms = { lease, heartbeat, publicLease };
-  const control = await startControlPlane({
-    ...{ store, terms, retention, deadLetterRetention, stale, acceptClock },
-    ...parts,
-  });
+  const control = await startControlPlane({ store, ...planeSettings(config), ...parts });
   const { clock } = control.plane.health;
   if (clock) parts.telemetry.log.warn(clock.message);
   return control;

@@ -62,6 +62,25 @@ export interface TaskRunOptions {
   readonly retention?: string;
   /** How long one is kept at least while its dead letter is pending. Default `30d`. */
   readonly deadLetterRetention?: string;
+  /**
+   * How long ended Tasks of a namespace are kept, or those of it that ended so, in the place of `retention`:
+   * `{ research: "90d", "research/COMPLETED": "30d" }`. Default: as all.
+   */
+  readonly retentionOf?: Readonly<Record<string, string>>;
+  /** The directory to which ended Tasks are exported before they are removed; made if it does not exist. Default: none. */
+  readonly exportTo?: string;
+  /** How long a Task may wait for its Steps or a signal before it is stale, and has a dead letter. Default `60m`. */
+  readonly staleDependencies?: string;
+  /** The same for an attempt whose time has come. Default `30m`. */
+  readonly staleRetry?: string;
+  /** The same for Steps at work of which no worker is heard. Default `30m`. */
+  readonly staleInProcess?: string;
+  /** The same for a worker that takes a ready Step. Default `30m`. */
+  readonly staleWorker?: string;
+  /** The same for an operator, after a failure. Default `24h`. */
+  readonly staleHeld?: string;
+  /** How long a Task may take in all before it is stale, unless something is ahead of it. Default `24h`. */
+  readonly staleLifetime?: string;
   /** How long a worker may be silent before its Runs are lost. Default `30s`. */
   readonly lease?: string;
   /** How often a worker is asked to speak. Default `5s`. */

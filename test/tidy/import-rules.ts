@@ -38,6 +38,8 @@ const controlPlane = [
   "src/host",
   "src/cli",
   "src/control-plane.ts",
+  "src/plane-settings.ts",
+  "src/server.ts",
   "src/edge.ts",
   "src/embedded",
   "src/tracing",
@@ -267,7 +269,12 @@ export const layers: readonly Layer[] = [
  */
 export const roots: readonly { readonly path: string; readonly says: string }[] = [
   { path: "src/index.ts", says: 'what `import "taskrun"` gives: a server or a plane to embed' },
-  { path: "src/control-plane.ts", says: "joins store, runtime and gateway to a server" },
+  { path: "src/control-plane.ts", says: "joins a plane of its ports" },
+  {
+    path: "src/plane-settings.ts",
+    says: "what settings say of a plane, for a server and an embedded one alike",
+  },
+  { path: "src/server.ts", says: "joins a plane, its gateway and what looks after both to a server" },
   { path: "src/edge.ts", says: "its listeners, and whom they ask for a credential" },
   {
     path: "src/embedded",

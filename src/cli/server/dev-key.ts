@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { hasAuth, type ServerConfig } from "#config/index";
-import type { RunningServer } from "#control-plane";
+import type { RunningServer } from "#server";
 import { CliError, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
 

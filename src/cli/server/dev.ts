@@ -1,6 +1,6 @@
 import { dirname, relative } from "node:path";
-import type { RunningServer } from "#control-plane";
 import { createLog, logPort } from "#host/log";
+import type { RunningServer } from "#server";
 import { serve } from "#worker/index";
 import type { ExitCode } from "../exit.js";
 import { colorsFor } from "../terminal/format.js";

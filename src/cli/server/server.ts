@@ -1,5 +1,4 @@
 import { ConfigError, exposedBy, hasAuth, hasTls, type ServerConfig, type SettingName } from "#config/index";
-import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
 import type { InForce } from "#host/audit/changes";
@@ -7,6 +6,7 @@ import { createLog, logPort } from "#host/log";
 import type { Plane } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { Log } from "#ports/telemetry";
+import type { RunningServer } from "#server";
 import { CliError, type ExitCode, exit, toCliError } from "../exit.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
@@ -126,7 +126,7 @@ async function start(
   const plain = serverStore(config);
   const store = aroundStore ? aroundStore(plain) : plain;
   store.open?.().catch(() => undefined); // the plane reports the error
-  const { startServer } = await import("#control-plane");
+  const { startServer } = await import("#server");
   return startServer(config, log, store, plane, done);
 }
 

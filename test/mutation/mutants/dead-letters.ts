@@ -141,4 +141,16 @@ export const deadLetterMutants: readonly Mutant[] = [
     edits: [edit("src/stores/sqlite/damage/mend.ts", "hasDeadLetter: false", "")],
     test: damaged("repair takes out a damaged dead letter"),
   },
+  {
+    name: "dead letter: a fork leaves it pending",
+    edits: [edit("actors/task-request/submit.ts", "redriven ?? pendingOf(draft, view)", "redriven")],
+    test: { file: "test/testing/plane/fork.test.ts", name: "a fork closes the dead letter" },
+  },
+  {
+    name: "dead letter: a fork reopens what somebody has decided",
+    edits: [
+      edit("actors/task-request/submit.ts", 'letter?.status === "PENDING" ? letter : undefined', "letter"),
+    ],
+    test: { file: "test/testing/plane/fork.test.ts", name: "a fork leaves a dead letter of which somebody" },
+  },
 ];

@@ -90,4 +90,29 @@ export const embeddedMutants: readonly Mutant[] = [
     ],
     test: { file: "test/embedded/options.test.ts", name: "of the host's registry" },
   },
+  {
+    name: "embedded: rules of retention reach no plane",
+    edits: [
+      edit(
+        "src/plane-settings.ts",
+        "retentionOf, stale, acceptClock };",
+        "retentionOf: [], stale, acceptClock };",
+      ),
+    ],
+    test: { file: "test/embedded/plane-settings.test.ts", name: "all of them reach the plane" },
+  },
+  {
+    name: "embedded: a start that is refused for its folder of exports keeps the store",
+    edits: [
+      edit(
+        "src/plane-settings.ts",
+        "await store.close().catch(() => undefined);",
+        "await Promise.resolve();",
+      ),
+    ],
+    test: {
+      file: "test/embedded/plane-settings.test.ts",
+      name: "the folder of exports is made at the start",
+    },
+  },
 ];

@@ -52,6 +52,34 @@ test("a client forks a failed Task: it names the old one, has its labels and inp
   expect(entries).toMatchObject([{ kind: "TAKEN_OVER", actor: id }]);
 });
 
+test("a fork closes the dead letter of the Task it goes on from: the first one, and a redrive after it makes no other Task", async () => {
+  const { plane, tasks, id } = await failed();
+  await using _ = plane;
+  const { deadLetters } = plane.client;
+  expect(await deadLetters.get(id)).toMatchObject({ status: "PENDING", redrivenAs: "" });
+  const first = await tasks.fork(id, { idempotencyKey: "one" });
+  const closed = await deadLetters.get(id);
+  expect(closed).toMatchObject({ status: "MANUALLY_RESOLVED", redrivenAs: first.id });
+  expect((await tasks.fork(id, { idempotencyKey: "one" })).id).toBe(first.id);
+
+  const second = await tasks.fork(id, { idempotencyKey: "two" });
+  expect(second.id).not.toBe(first.id);
+  expect(await deadLetters.get(id)).toEqual(closed);
+  expect((await deadLetters.redrive(id)).id).toBe(first.id);
+  expect(await deadLetters.queue()).toEqual([]);
+});
+
+test("a fork leaves a dead letter of which somebody has said what became of it, and a refused one does too", async () => {
+  const { plane, tasks, id } = await failed();
+  await using _ = plane;
+  const { deadLetters } = plane.client;
+  await expect(tasks.fork(id, { from: "shp" })).rejects.toThrow("did you mean");
+  expect(await deadLetters.get(id)).toMatchObject({ status: "PENDING" });
+  await deadLetters.update(id, { status: "PERMANENTLY_FAILED", notes: "given up" });
+  await tasks.fork(id);
+  expect(await deadLetters.get(id)).toMatchObject({ status: "PERMANENTLY_FAILED", redrivenAs: "" });
+});
+
 test("what makes no sense is refused, with the way out", async () => {
   const { plane, tasks, id } = await failed();
   await using _ = plane;
