@@ -58,14 +58,16 @@ function describeRpc({ name, methodKind, input, output }: DescMethod): string {
   return `${name} ${commands}${input.name} -> ${answers}${output.name}`;
 }
 
-/** All types of the files, with only those fields of their messages that `wanted` keeps. */
-function describe(files: Iterable<DescFile>, wanted: (field: DescField) => boolean): Table {
+type Numbered = Pick<DescField, "number">;
+
+/** All types of the files, with only those fields of their messages and values of their enums that `wanted` keeps. */
+function describe(files: Iterable<DescFile>, wanted: (member: Numbered) => boolean): Table {
   const table = new Map<string, readonly string[]>();
   for (const file of files) {
     for (const { name, values } of file.enums) {
       table.set(
         `enum ${name}`,
-        values.map((value) => `${value.number} ${value.name}`),
+        values.filter(wanted).map((value) => `${value.number} ${value.name}`),
       );
     }
     for (const { name, fields } of file.messages) {
@@ -79,7 +81,7 @@ function describe(files: Iterable<DescFile>, wanted: (field: DescField) => boole
   return table;
 }
 
-const isPublic = (field: DescField) => field.number < OURS_FROM;
+const isPublic = ({ number }: Numbered) => number < OURS_FROM;
 
 test("the generated code has every public type with exactly its public members below 100", () => {
   const described = describe(generated, isPublic);
