@@ -1,5 +1,8 @@
-/** What leaves an entry in the audit log, of the rpcs of gRPC itself and of Tasker: as in the table of the others. */
+import { orchestratorEffects } from "./orchestrator-effects.js";
+
+/** What leaves an entry in the audit log, of the rpcs of gRPC itself and of other systems: as in the table of the others. */
 export const toolEffects = {
+  ...orchestratorEffects,
   "tasker.v1.HealthService/CheckHealth": "reads",
   "tasker.v1.HealthService/CheckLiveness": "reads",
   "tasker.v1.HealthService/CheckReadiness": "reads",

@@ -151,10 +151,7 @@ test("progress is told from the beginning, then live, to the end", async () => {
 
   await world.pass(7_000);
   await worker.say({ case: "statusUpdate", value: { runId, status: RunStatus.COMPLETED, outputJson: "1" } });
-  expect(early.lines.slice(7)).toEqual([
-    "RUNNING 100% step main is done",
-    "COMPLETED 100% complete",
-  ]);
+  expect(early.lines.slice(7)).toEqual(["RUNNING 100% step main is done", "COMPLETED 100% complete"]);
   expect(early.last?.timestamp).toBe(1_000_007n);
   expect(early.ended).toBe(true);
 
@@ -220,9 +217,9 @@ test("a Task that there is not, or not for this caller, is not found", async () 
   expect(await follow(taskId, "theirs")).toBe("");
 });
 
-test("health says whether requests are served, and by which version, while it drains too", async () => {
+test("health says whether requests are served, and by which version", async () => {
   const { gateway, worker } = world.clients;
-  const healthy = { healthy: true, version: expect.stringMatching(/^\d+\.\d+\.\d+/) };
+  const healthy = { healthy: true, version: "1.2.3" };
   expect(await gateway.healthCheck({})).toMatchObject(healthy);
   expect(await worker.healthCheck({})).toMatchObject(healthy);
 });
