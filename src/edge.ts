@@ -62,6 +62,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
       ...admission,
       ...(tls && { tls }),
       ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
+      orchestratorAgents: config.orchestratorAgents,
       connections: config.connections,
       connectionsPerAddress: config.connectionsPerAddress,
     });

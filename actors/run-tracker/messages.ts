@@ -2,7 +2,7 @@ import type { Caller } from "#domain/caller";
 import type { NodeId, RunId, SessionId, WorkerId } from "#domain/id";
 import type { Restoration } from "#domain/incarnation";
 import type { HeldSet, WorkerReport } from "#domain/task/report";
-import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker/worker";
+import type { AgentSpec, Hello, LeaseTerms, WorkerStatus } from "#domain/worker/worker";
 
 /** What run-tracker can be told. It owns the life of every Run and of every worker session. */
 export type RunTrackerMessage =
@@ -22,12 +22,13 @@ export type RunTrackerMessage =
   | RunReport
   /** worker: a held set that differs from what the plane believes. */
   | { readonly type: "held"; readonly session: SessionId; readonly held: HeldSet }
-  /** worker: its status or capacity has changed. */
+  /** worker: its status, its capacity or what it runs has changed. */
   | {
       readonly type: "worker.changed";
       readonly session: SessionId;
       readonly status: WorkerStatus;
       readonly capacity: number;
+      readonly agents?: readonly AgentSpec[];
     }
   /** gateway: the stream has ended. */
   | { readonly type: "closed"; readonly session: SessionId }

@@ -2,11 +2,11 @@ import { advanceWorker } from "../make-command.js";
 import type { RunTrackerHandler } from "./handler.js";
 import { rowKeysOf } from "./worker-rows.js";
 
-/** A worker's status or capacity has changed. */
+/** A worker's status, its capacity or what it runs has changed. */
 export const workerChanged: RunTrackerHandler<"worker.changed"> = {
   needs: ({ session }, view) => ({ workers: rowKeysOf(view.session(session), view) }),
 
-  decide: ({ session, status, capacity }, _view, { at }) => [
-    advanceWorker(session, { type: "beat", at, status, capacity }),
+  decide: ({ session, status, capacity, agents }, _view, { at }) => [
+    advanceWorker(session, { type: "beat", at, status, capacity, ...(agents && { agents }) }),
   ],
 };

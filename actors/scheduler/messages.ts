@@ -1,5 +1,5 @@
 import type { Caller } from "#domain/caller";
-import type { RunId, SessionId, StepKey } from "#domain/id";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import type { PauseScope } from "#domain/pause/pause";
 import type { Lane } from "#domain/task/lane";
 import type { ReadyStep } from "#domain/task/step";
@@ -48,6 +48,8 @@ export interface Slots {
   readonly held: number;
   /** Of these, by agent: of the agents that announce how many they run at once; absent if none does. */
   readonly heldOf?: ReadonlyMap<string, number>;
+  /** The Tasks of these Runs; absent unless it takes one Run of a Task at a time. */
+  readonly heldTasks?: ReadonlySet<TaskId>;
   /** The ordinal of its last assignment. */
   readonly lastOrdinal: number;
   /** Bytes that its transport has not taken yet. */

@@ -1,4 +1,4 @@
-import type { RunId } from "#domain/id";
+import type { RunId, TaskId } from "#domain/id";
 import type { PauseSet } from "#domain/pause/pause-set";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
@@ -20,6 +20,8 @@ interface Taker {
   held: number;
   /** How many more Runs of an agent it may get; absent for agents that announce no concurrency. */
   readonly left: Map<string, number> | undefined;
+  /** The Tasks of which it gets no further Run; absent if it may have several of one. */
+  readonly tasks: Set<TaskId> | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export function choose(
     const runId = runIds[placements.length] as RunId;
     const { namespace } = queue;
     placements.push({ taskId, stepName, session: pick.taker.session.id, runId, namespace });
-    take(pick.taker, queue.agentName);
+    take(pick.taker, queue.agentName, taskId);
     count[namespace] = (count[namespace] ?? 0) + 1;
   }
   return { placements, served: count };
@@ -95,18 +97,20 @@ export function affordable(
   return { placements: taken, served: count };
 }
 
-function takerOf({ session, held, heldOf }: Slots): Taker {
-  if (!heldOf) return { session, held, left: undefined };
+function takerOf({ session, held, heldOf, heldTasks }: Slots): Taker {
+  const tasks = heldTasks && new Set(heldTasks);
+  if (!heldOf) return { session, held, left: undefined, tasks };
   const left = new Map<string, number>();
   for (const { name, announced } of session.info.agents) {
     if (announced && announced.concurrency > 0)
       left.set(name, announced.concurrency - (heldOf.get(name) ?? 0));
   }
-  return { session, held, left };
+  return { session, held, left, tasks };
 }
 
-function take(taker: Taker, agentName: string): void {
+function take(taker: Taker, agentName: string, taskId: TaskId): void {
   taker.held += 1;
+  taker.tasks?.add(taskId);
   const left = taker.left?.get(agentName);
   if (left !== undefined) taker.left?.set(agentName, left - 1);
 }
@@ -180,31 +184,43 @@ function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } 
     const avoided = step.avoidUntil > at ? step.avoidWorker : "";
     const taker =
       step.declines < limits.trustedDeclines
-        ? leastLoaded(queue, avoided)
-        : nextInTurn(queue, avoided, step.declines);
+        ? leastLoaded(queue, avoided, step)
+        : nextInTurn(queue, avoided, step);
     if (taker) {
       queue.next += 1;
       return { step, taker };
     }
-    if (avoided === "") return undefined; // no slot is free for anyone in this lane
+    // Unless it is this Step alone, no slot is free for anyone in this lane.
+    if (avoided === "" && !queue.takers.some((each) => each.tasks && hasRoom(each, queue.agentName)))
+      return undefined;
   }
   return undefined;
 }
 
 /** Goes round: each further decline begins with another worker. */
-function nextInTurn({ takers, agentName }: Queue, avoided: string, turn: number): Taker | undefined {
+function nextInTurn(
+  { takers, agentName }: Queue,
+  avoided: string,
+  { taskId, declines }: ReadyStep,
+): Taker | undefined {
   for (let i = 0; i < takers.length; i += 1) {
-    const taker = takers[(turn + i) % takers.length] as Taker;
-    if (taker.session.info.workerId !== avoided && hasRoom(taker, agentName)) return taker;
+    const taker = takers[(declines + i) % takers.length] as Taker;
+    if (taker.session.info.workerId === avoided || taker.tasks?.has(taskId)) continue;
+    if (hasRoom(taker, agentName)) return taker;
   }
   return undefined;
 }
 
-function leastLoaded({ takers, agentName }: Queue, avoided: string): Taker | undefined {
+function leastLoaded(
+  { takers, agentName }: Queue,
+  avoided: string,
+  { taskId }: ReadyStep,
+): Taker | undefined {
   let least: Taker | undefined;
   for (const taker of takers) {
     const { session, held } = taker;
-    if (session.info.workerId === avoided || !hasRoom(taker, agentName)) continue;
+    if (session.info.workerId === avoided || taker.tasks?.has(taskId)) continue;
+    if (!hasRoom(taker, agentName)) continue;
     if (!least || held * least.session.capacity < least.held * session.capacity) least = taker;
   }
   return least;

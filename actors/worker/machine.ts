@@ -24,9 +24,9 @@ const hangUp = parts.enqueueActions(({ enqueue, context, event }) => {
 });
 
 const beat = [
-  { guard: "failing", target: "failing", actions: "noteCapacity" },
-  { guard: "draining", target: "draining", actions: "noteCapacity" },
-  { target: "serving", actions: "noteCapacity" },
+  { guard: "failing", target: "failing", actions: "noteChanges" },
+  { guard: "draining", target: "draining", actions: "noteChanges" },
+  { target: "serving", actions: "noteChanges" },
 ] as const;
 const drain = { target: "draining", actions: "sayDrain" } as const;
 const closed = "detached";
@@ -41,9 +41,14 @@ export const workerMachine = parts
     actions: {
       sayDrain,
       hangUp,
-      noteCapacity: assign(({ event }) =>
-        event.type === "beat" && event.capacity > 0 ? { capacity: event.capacity } : {},
-      ),
+      noteChanges: assign(({ context, event }) => {
+        if (event.type !== "beat") return {};
+        const { capacity, agents } = event;
+        return {
+          ...(capacity > 0 && { capacity }),
+          ...(agents && { info: { ...context.info, agents } }),
+        };
+      }),
     },
     guards: {
       failing: ({ event }) => event.type === "beat" && event.status === "ERROR",
@@ -59,7 +64,7 @@ export const workerMachine = parts
       failing: { on: { beat, drain, closed, ...ended } },
       /** Once draining, always draining: a worker that wants work again says hello anew. */
       draining: {
-        on: { beat: { actions: "noteCapacity" }, drain: { actions: "sayDrain" }, closed, ...ended },
+        on: { beat: { actions: "noteChanges" }, drain: { actions: "sayDrain" }, closed, ...ended },
       },
       detached: { on: ended },
       gone: { type: "final", entry: "hangUp" },

@@ -1,11 +1,17 @@
 import type { WorkerProcess } from "#domain/refusals";
 import type { Instant } from "#domain/time/time";
-import type { WorkerStatus } from "#domain/worker/worker";
+import type { AgentSpec, WorkerStatus } from "#domain/worker/worker";
 
 /** What a worker session can be told. */
 export type WorkerMessage =
-  /** worker: its status or capacity has changed. `capacity` 0 is unchanged. */
-  | { readonly type: "beat"; readonly at: Instant; readonly status: WorkerStatus; readonly capacity: number }
+  /** worker: its status, its capacity or what it runs has changed. `capacity` 0 and no `agents` are unchanged. */
+  | {
+      readonly type: "beat";
+      readonly at: Instant;
+      readonly status: WorkerStatus;
+      readonly capacity: number;
+      readonly agents?: readonly AgentSpec[];
+    }
   /** operator: give it no more Runs. */
   | { readonly type: "drain"; readonly at: Instant; readonly message: string }
   /** gateway: its stream has ended. */

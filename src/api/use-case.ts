@@ -23,6 +23,7 @@ import type { CreateRates } from "./tasks/create-rates.js";
 import type { OpenWatchers } from "./tasks/open-watchers.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
+import type { SubmittedAgents } from "./workers/submitted-agents.js";
 
 /** The plane without its reads, which are for everybody: every operation of it takes the caller. */
 export type CallerPlane = Omit<Plane, "reads">;
@@ -69,6 +70,8 @@ export interface Services {
   readonly facts: ServerFacts;
   readonly plans: ClientPlans;
   readonly inputs: InputReads;
+  /** What workers run whose protocol does not let them say so. */
+  readonly submitted: SubmittedAgents;
   readonly authorize: Authorize;
   /** API keys; absent where nobody is asked for one. */
   readonly keys?: KeyRing | undefined;

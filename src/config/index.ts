@@ -41,6 +41,7 @@ export type SettingName =
   | "grpc"
   | "http"
   | "compat"
+  | "orchestrator-agents"
   | "allowed-hosts"
   | "allowed-origins"
   | "tls"
@@ -128,6 +129,8 @@ export interface ServerConfig {
   readonly http: readonly string[];
   /** Further addresses, for clients of other systems. */
   readonly compat: readonly CompatAddress[];
+  /** Those of workers that do not say what they run; empty for those that were asked for. */
+  readonly orchestratorAgents: readonly string[];
   readonly allowedHosts: readonly string[];
   /** As browsers send them. */
   readonly allowedOrigins: readonly string[];
@@ -235,6 +238,7 @@ export function serverConfig(
     grpc: setting("grpc"),
     http,
     compat: setting("compat"),
+    orchestratorAgents: setting("orchestrator-agents"),
     allowedHosts: setting("allowed-hosts"),
     allowedOrigins: setting("allowed-origins"),
     tls: setting("tls"),

@@ -21,6 +21,23 @@ export const listeners = {
     fallback: [],
     help: "Further addresses, at which clients of another system look: a name alone opens its usual ports on the loopback (orchestrator 50052 and 50053, tasker 9190, tasker-worker 8081), with =HOST:PORT that address instead.",
   },
+  "orchestrator-agents": {
+    schema: z
+      .array(
+        z
+          .string("is no text; write names in quotes")
+          .min(1, "is empty")
+          .refine(
+            (name) => Buffer.byteLength(name) <= limits.idBytes,
+            `is longer than ${limits.idBytes} bytes`,
+          ),
+        "write a list of names in quotes",
+      )
+      .max(limits.agentsPerWorker, `has more than ${limits.agentsPerWorker} names`),
+    range: `0 to ${limits.agentsPerWorker} names`,
+    fallback: [],
+    help: "The agents of workers of orchestrator.v1, which do not say what they run. Without any, those that SubmitTask has been asked for.",
+  },
   "allowed-hosts": {
     schema: z
       .array(

@@ -12,6 +12,7 @@ import { CreateRates, type RatesByNamespace } from "#api/tasks/create-rates";
 import { OpenWatchers } from "#api/tasks/open-watchers";
 import { ClientPlans } from "#api/templates/plans";
 import { StoredReads } from "#api/use-case";
+import { SubmittedAgents } from "#api/workers/submitted-agents";
 import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
 import type { ByNamespace } from "#domain/namespace-limits";
@@ -79,6 +80,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly createRates?: RatesByNamespace;
   /** How many may watch Tasks of each namespace at a time. Default: as many as like. */
   readonly openWatchers?: ByNamespace;
+  /** What workers of orchestrator.v1 run, which do not say so. Default: what was asked for by its SubmitTask. */
+  readonly orchestratorAgents?: readonly string[];
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -129,7 +132,8 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const creates = createRates && createRates.size > 0 ? new CreateRates(createRates) : undefined;
   const watchers = openWatchers && openWatchers.size > 0 ? new OpenWatchers(openWatchers) : undefined;
   const stored = new StoredReads(plane.reads);
-  const shown = { plane, stored, plans, inputs, schemas, environment, facts };
+  const submitted = new SubmittedAgents(settings.orchestratorAgents ?? []);
+  const shown = { plane, stored, plans, inputs, schemas, environment, facts, submitted };
   const services = { ...shown, entropy, authorize, tracing, audit, roles, creates, watchers };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);

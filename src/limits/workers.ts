@@ -32,6 +32,14 @@ export const workers = {
   agentSeenEvery: millis(10 * 60_000),
   /** An agent without a Worker for so long is forgotten, once another one is announced: it will hardly come back under this name. */
   agentKept: millis(30 * 86_400_000),
+  /** Agents asked for by SubmitTask that are remembered for workers which do not say what they run: many such workers' worth. */
+  submittedAgents: 1_024,
+  /** How often live Tasks are looked through for more of them: another node, or one before this start, was asked for those. */
+  submittedEvery: millis(30_000),
+  /** Tasks that are read for it each time, the newest first. */
+  submittedRows: 1_000,
+  /** A worker that counts free slots may not have counted an assignment that was sent to it so short a time before. */
+  slotsLag: millis(1_000),
   /** Warnings of one Task, each about another agent of its template. */
   taskWarnings: 8,
   /** One warning; longer ones are cut. */

@@ -3,6 +3,7 @@ import { noFacts } from "#api/config/server-facts";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import { type Request, type Services, StoredReads } from "#api/use-case";
+import { SubmittedAgents } from "#api/workers/submitted-agents";
 import { RoleTable } from "#domain/access/roles";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { jsonSchemas } from "#host/schemas";
@@ -20,6 +21,7 @@ export function servicesFor(plane: Plane, part: Partial<Services> = {}): Service
     facts: { ...noFacts, startedAt: plane.now() },
     plans: new ClientPlans(),
     inputs: new InputReads(plane.reads),
+    submitted: new SubmittedAgents([]),
     authorize,
     roles: new RoleTable(),
     ...part,

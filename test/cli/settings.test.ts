@@ -44,6 +44,7 @@ test("with nothing given everything is as documented", () => {
     grpc: ["127.0.0.1:50051", "[::1]:50051"],
     http: ["127.0.0.1:8080", "[::1]:8080"],
     compat: [],
+    orchestratorAgents: [],
     allowedHosts: [],
     allowedOrigins: [],
     tls: "off",

@@ -4,7 +4,7 @@ import { rpcs, services } from "#gateway/handlers/index";
 import { workerView } from "./kit/fake-plane.js";
 import { allMounts, type Mount, type Seen } from "./kit/mounts.js";
 import { type Opened, open } from "./kit/open.js";
-import { nameOf, prepare, samples } from "./kit/samples.js";
+import { answerWorkers, nameOf, prepare, samples } from "./kit/samples.js";
 
 const methods: readonly DescMethod[] = services.flatMap((service) => service.methods);
 
@@ -16,9 +16,7 @@ beforeAll(async () => {
   mounts = allMounts(opened);
   const { plane } = opened;
   plane.views.push(workerView("w-1"));
-  plane.onReport = (report, sink) => {
-    if (report.type === "hello") sink.send({ type: "drain", reason: report.info.workerId });
-  };
+  answerWorkers(plane);
 });
 
 afterAll(async () => {

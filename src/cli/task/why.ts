@@ -14,6 +14,7 @@ const refusals: Readonly<Record<string, string>> = {
   AVOIDED: "avoided, having just given it back",
   SLOTS: "busy",
   AGENT_SLOTS: "at the most runs of it that they take",
+  TASK_HELD: "at another run of the task",
   UNREAD: "not reading what they are sent",
 };
 

@@ -3,7 +3,7 @@ import type { RunId, WorkerId } from "../id.js";
 import { labelsBytes } from "../text/labels.js";
 import { utf8Bytes } from "../text/text.js";
 import type { Millis } from "../time/time.js";
-import type { Hello, WorkerStatus } from "../worker/worker.js";
+import type { AgentSpec, Hello, WorkerStatus } from "../worker/worker.js";
 import type { ModelBackend, RunStatus } from "./run.js";
 import type { Labels, Reason } from "./task.js";
 
@@ -27,6 +27,8 @@ export interface HeartbeatReport {
   readonly capacity: number;
   /** Echoed in the ack; 0 asks for none. */
   readonly beat: number;
+  /** The agents that it runs from now on; undefined changes nothing. */
+  readonly agents?: readonly AgentSpec[];
   /** Sent only by our own workers; undefined changes nothing. */
   readonly held?: HeldSet;
 }

@@ -21,6 +21,8 @@ export const refusalCauses = [
   "SLOTS",
   /** It holds as many Runs of the agent as that one allows. */
   "AGENT_SLOTS",
+  /** It takes one Run of a Task at a time, and holds one of this Task. */
+  "TASK_HELD",
   /** It has not read what it was sent. */
   "UNREAD",
 ] as const;

@@ -34,6 +34,8 @@ export interface WorkerInfo {
   readonly labels: Labels;
   /** Namespaces that it serves; empty for all that its principal may use. */
   readonly namespaces: readonly string[];
+  /** True of a worker that names Runs by their Task: it gets another one of a Task when it has released the one before. */
+  readonly oneRunPerTask?: true;
 }
 
 /** One session of a worker, from its hello on. Kept in memory by the node that has its stream. */

@@ -142,6 +142,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     SubscribeProgress: "tasks:read",
     HealthCheck: "nothing",
   }),
+  ...ofService("orchestrator.v1.Scheduler", { RegisterWorker: "workers:connect", HealthCheck: "nothing" }),
   ...ofService("orchestrator.v1.Worker", { ExecuteTask: "tasks:create", HealthCheck: "nothing" }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),

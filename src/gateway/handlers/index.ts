@@ -1,7 +1,7 @@
 import { Health } from "#wire/gen/grpc/health/v1/health_pb";
 import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
 import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
-import { Gateway, Worker } from "#wire/gen/orchestrator/v1/orchestrator_pb";
+import { Gateway, Scheduler, Worker } from "#wire/gen/orchestrator/v1/orchestrator_pb";
 import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { AuthorityService } from "#wire/gen/taskrun/v1/authority_service_pb";
@@ -14,6 +14,7 @@ import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { orchestratorGateway, orchestratorWorker } from "../orchestrator/gateway-service.js";
+import { orchestratorScheduler } from "../orchestrator/scheduler-service.js";
 import type { Rpc } from "../rpc.js";
 import { taskerRpcs, taskerServices } from "../tasker/services/index.js";
 import { accessService } from "./access-service.js";
@@ -45,6 +46,7 @@ export const services = [
   PauseService,
   ...taskerServices,
   Gateway,
+  Scheduler,
   Worker,
   Health,
   v1.ServerReflection,
@@ -68,6 +70,7 @@ export const rpcs: readonly Rpc[] = [
   ...pauseService,
   ...taskerRpcs,
   ...orchestratorGateway,
+  ...orchestratorScheduler,
   ...orchestratorWorker,
   ...healthService,
   ...reflectionService(

@@ -15,9 +15,9 @@ import {
   Worker,
 } from "#wire/gen/orchestrator/v1/orchestrator_pb";
 import { type Call, composed, probe, type StreamCall, serverStreaming } from "../rpc.js";
-import { serverVersion } from "../version.js";
 import { ProgressReader } from "./progress.js";
-import { inItsWords, newTaskOf } from "./task-spec.js";
+import { newTaskOf, specNames } from "./task-spec.js";
+import { inWordsOf } from "./words.js";
 
 export const orchestratorGateway = [
   composed(Gateway.method.submitTask, 0, async (spec, call) => accepted(await submit(spec, call))),
@@ -31,17 +31,18 @@ export const orchestratorWorker = [
 ];
 
 /** Whether this server takes Tasks and workers. */
-export function healthCheck(_: unknown, { health }: Call): HealthCheckResponse {
+export function healthCheck(_: unknown, { health, services: { facts } }: Call): HealthCheckResponse {
   return {
     $typeName: "orchestrator.v1.HealthCheckResponse",
     healthy: health.serving,
-    version: serverVersion,
+    version: facts.version,
   };
 }
 
 async function submit(spec: TaskSpec, call: Call): Promise<TaskRow> {
   const asked = newTaskOf(spec);
-  const { task } = await inItsWords(() => run(createTask, asked, call));
+  const { task } = await inWordsOf(specNames, () => run(createTask, asked, call));
+  call.services.submitted.note(task.namespace, task.spec.agentName);
   return task;
 }
 

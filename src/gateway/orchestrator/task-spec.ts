@@ -1,3 +1,4 @@
+import { submittedLabel } from "#api/workers/submitted-agents";
 import { Fault } from "#domain/fault";
 import type { Labels } from "#domain/task/task";
 import { clip } from "#domain/text/text";
@@ -5,17 +6,14 @@ import { limits } from "#limits/index";
 import { jsonOfBytes } from "#wire/convert-payload";
 import type { TaskSpec } from "#wire/gen/orchestrator/v1/orchestrator_pb";
 
-/** Labels of a Task that was asked for by a TaskSpec: its description, and that it was. */
-export const specLabels = {
-  description: "orchestrator.description",
-  submitted: "orchestrator.submitted",
-} as const;
+/** The label with the description of a Task that was asked for by a TaskSpec. */
+export const DESCRIPTION_LABEL = "orchestrator.description";
 
 /** The member of an input that was no JSON. */
 export const PAYLOAD_MEMBER = "payload_base64";
 
 /** What our fields are called in a TaskSpec, for messages about them. */
-const names: Readonly<Record<string, string>> = { agent_name: "name", input_json: "payload" };
+export const specNames: Readonly<Record<string, string>> = { agent_name: "name", input_json: "payload" };
 
 /**
  * The request for a Task that a TaskSpec stands for.
@@ -59,22 +57,7 @@ export function newTaskOf({ name, description, payload, timeoutSecs, maxRetries 
 
 function labelsOf(description: string): Labels {
   const shown = clip(description, limits.labelBytes);
-  return {
-    [specLabels.submitted]: "true",
-    ...(shown !== "" && { [specLabels.description]: shown }),
-  };
-}
-
-/** Calls `ask`, and has a refusal name the field of the TaskSpec that it is about. */
-export async function inItsWords<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await ask();
-  } catch (error) {
-    const { field = "" } = error instanceof Fault ? error.details : {};
-    const name = names[field];
-    if (!(error instanceof Fault) || name === undefined) throw error;
-    throw new Fault(error.code, error.message.replaceAll(field, name), { ...error.details, field: name });
-  }
+  return { ...submittedLabel, ...(shown !== "" && { [DESCRIPTION_LABEL]: shown }) };
 }
 
 function inRange(field: string, value: number, most: number, unit: string): void {

@@ -86,21 +86,23 @@ export class AgentDirectory {
 
   /** Updates the announcements from a changed session. Returns what is to be written. */
   follow(before: SessionRow | undefined, after: SessionRow, at: Instant, journal: Journal): AgentChanges {
-    const was = before !== undefined && isCurrent(before);
-    const is = isCurrent(after);
+    const was = before && isCurrent(before) ? before.info.agents : NO_AGENTS;
+    const is = isCurrent(after) ? after.info.agents : NO_AGENTS;
     if (was === is) return NO_AGENT_CHANGES;
 
     const kept: AgentRow[] = [];
     let room: number = limits.announcedBytes;
-    for (const spec of after.info.agents) {
+    const changed = (spec: AgentSpec, comes: boolean) => {
       for (const namespace of namespacesOf(after)) {
-        this.#count({ namespace, name: spec.name }, spec.announced, is ? 1 : -1, journal);
-        const row = this.#rowToKeep(rowOf(spec, namespace, at), is, room);
+        this.#count({ namespace, name: spec.name }, spec.announced, comes ? 1 : -1, journal);
+        const row = this.#rowToKeep(rowOf(spec, namespace, at), comes, room);
         if (!row) continue;
         room -= utf8Bytes(row.announced.inputSchema);
         kept.push(row);
       }
-    }
+    };
+    for (const spec of was) if (!is.includes(spec)) changed(spec, false);
+    for (const spec of is) if (!was.includes(spec)) changed(spec, true);
     return kept.length === 0 ? NO_AGENT_CHANGES : this.#keep(kept, at, journal);
   }
 
@@ -193,6 +195,8 @@ export class AgentDirectory {
     else journal.set(this.#known, key, { namespace, name, row, current });
   }
 }
+
+const NO_AGENTS: readonly AgentSpec[] = [];
 
 /** True if the session's announcements count: of workers that drain or are away they do not. */
 function isCurrent({ state }: SessionRow): boolean {

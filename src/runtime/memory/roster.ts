@@ -17,6 +17,7 @@ export interface SessionWithRoom {
   readonly session: SessionRow;
   readonly held: number;
   readonly heldOf?: ReadonlyMap<string, number>;
+  readonly heldTasks?: ReadonlySet<TaskId>;
   readonly lastOrdinal: number;
 }
 
@@ -73,7 +74,8 @@ export class Roster {
     for (const { row, held, heldOf, lastOrdinal } of this.#places.values()) {
       if (row.state !== "serving" || held.size >= row.capacity) continue;
       const own = { session: row, held: held.size, lastOrdinal };
-      found.push(heldOf ? { ...own, heldOf } : own);
+      const tasks = row.info.oneRunPerTask && { heldTasks: tasksOf(held) };
+      found.push(heldOf || tasks ? { ...own, ...(heldOf && { heldOf }), ...tasks } : own);
     }
     return found;
   }
@@ -99,6 +101,12 @@ export class Roster {
   /** How many Runs of an agent a session holds; 0 too where no agent of it announces a concurrency. */
   heldOf(session: SessionId, agentName: string): number {
     return this.#places.get(session)?.heldOf?.get(agentName) ?? 0;
+  }
+
+  /** True if the worker takes one Run of a Task at a time, and holds one of this Task. */
+  hasItsRunOf(session: SessionId, taskId: TaskId): boolean {
+    const place = this.#places.get(session);
+    return place?.row.info.oneRunPerTask === true && tasksOf(place.held).has(taskId);
   }
 
   committedOf(session: SessionId): CommittedSession | undefined {
@@ -200,6 +208,10 @@ function countsFor({ info }: SessionRow): Map<string, number> | undefined {
 
 function countAgent({ heldOf }: Place, agentName: string, by: 1 | -1, journal: Journal): void {
   if (heldOf) journal.count(heldOf, agentName, by);
+}
+
+function tasksOf(held: ReadonlyMap<RunId, Held>): ReadonlySet<TaskId> {
+  return new Set([...held.values()].map(({ taskId }) => taskId));
 }
 
 function asCommitted({ row, held }: Place): CommittedSession {

@@ -21,6 +21,8 @@ interface Candidate {
   readonly held: number;
   /** Of these, Runs of the Step's agent. */
   readonly heldOfAgent: number;
+  /** True if it takes one Run of a Task at a time, and holds one of this Task. */
+  readonly holdsTask: boolean;
   /** When it is lost, if its stream has ended. */
   readonly lostAt: Instant;
   readonly isUnread: boolean;
@@ -73,13 +75,14 @@ async function absencesOf(
 async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<WorkerAnswer[]> {
   const lane = laneOfKey(step.lane);
   if (!lane) return [];
-  const candidates = own(core, lane);
+  const candidates = own(core, lane, step);
   for await (const { row, view } of seenElsewhere(core)) {
     candidates.push({
       pause: view.pause,
       session: row.session,
       held: view.activeRuns,
       heldOfAgent: 0,
+      holdsTask: false,
       lostAt: NEVER,
       isUnread: false,
     });
@@ -91,7 +94,7 @@ async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<W
     .toSorted((a, b) => nearnessOf(b) - nearnessOf(a) || (a.workerId < b.workerId ? -1 : 1));
 }
 
-function own(core: Core, { agentName }: Lane): Candidate[] {
+function own(core: Core, { agentName }: Lane, { taskId }: ReadyStep): Candidate[] {
   const { memory, leases } = core;
   const free = limits.unsentBytes - leases.unsentBytes();
   return memory.roster.committed().map(({ row, held }) => {
@@ -101,6 +104,7 @@ function own(core: Core, { agentName }: Lane): Candidate[] {
       session: row,
       held,
       heldOfAgent: memory.roster.heldOf(row.id, agentName),
+      holdsTask: memory.roster.hasItsRunOf(row.id, taskId),
       lostAt: leases.until(row.id),
       isUnread: sink !== undefined && !mayHaveMore(sink.unsentBytes, free),
     };
@@ -108,7 +112,7 @@ function own(core: Core, { agentName }: Lane): Candidate[] {
 }
 
 function answerOf(candidate: Candidate, lane: Lane, step: ReadyStep, now: Instant): Refusal {
-  const { session, held, heldOfAgent, lostAt, isUnread, pause } = candidate;
+  const { session, held, heldOfAgent, holdsTask, lostAt, isUnread, pause } = candidate;
   const { info, capacity, state } = session;
   const misfit = misfitOf(session, lane);
   if (misfit !== undefined) return refused(misfit, misfit === "LABELS" ? lackingOf(session, lane) : "");
@@ -123,6 +127,7 @@ function answerOf(candidate: Candidate, lane: Lane, step: ReadyStep, now: Instan
   if (concurrency > 0 && heldOfAgent >= concurrency) {
     return refused("AGENT_SLOTS", `${heldOfAgent} of ${concurrency}`);
   }
+  if (holdsTask) return refused("TASK_HELD");
   return isUnread ? refused("UNREAD") : { cause: "", detail: "", until: NEVER };
 }
 

@@ -6,7 +6,7 @@ import type { SessionId, WorkerId } from "#domain/id";
 import { workerIdTaken } from "#domain/refusals";
 import { type HeartbeatReport, type HeldSet, reportBytes } from "#domain/task/report";
 import { millis } from "#domain/time/time";
-import type { Hello } from "#domain/worker/worker";
+import type { AgentSpec, Hello } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
 import type { Core } from "../core.js";
@@ -150,7 +150,7 @@ export class WorkerConnection implements WorkerLink {
 
   async #beat(
     session: SessionId,
-    { workerId, status, capacity, beat, held }: HeartbeatReport,
+    { workerId, status, capacity, beat, held, agents }: HeartbeatReport,
   ): Promise<void> {
     if (workerId !== "" && workerId !== this.#hello?.info.workerId) throw this.#impostor(workerId);
     if (beat > 0) this.#sink.send({ type: "ack.heartbeat", beat });
@@ -160,8 +160,9 @@ export class WorkerConnection implements WorkerLink {
     if (!row) return; // its hello is still waiting to be decided
     const wanted = status === "ERROR" ? "failing" : status === "DRAINING" ? "draining" : "serving";
     const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== wanted;
-    if (moved || (capacity > 0 && capacity !== row.capacity)) {
-      await this.#post({ type: "worker.changed", session, status, capacity }, 0);
+    const runs = agents && !haveSameNames(agents, row.info.agents) && { agents };
+    if (moved || runs || (capacity > 0 && capacity !== row.capacity)) {
+      await this.#post({ type: "worker.changed", session, status, capacity, ...runs }, 0);
     }
     // Memory may be ahead of the commit, so the cancels are not sent here but by a turn, from rows.
     const over = [...roster.held(session).values()].filter((run) => run.over).map(({ runId }) => runId);
@@ -213,4 +214,8 @@ export class WorkerConnection implements WorkerLink {
     core.leases.renew(session, core.clock.now());
     timers.arm();
   }
+}
+
+function haveSameNames(some: readonly AgentSpec[], others: readonly AgentSpec[]): boolean {
+  return some.length === others.length && some.every(({ name }, i) => name === others[i]?.name);
 }

@@ -178,11 +178,6 @@ const effects: Readonly<Record<string, Effect>> = {
     },
   },
   ...toolEffects,
-  "orchestrator.v1.Gateway/SubmitTask": "own",
-  "orchestrator.v1.Gateway/SubscribeProgress": "reads",
-  "orchestrator.v1.Gateway/HealthCheck": "reads",
-  "orchestrator.v1.Worker/ExecuteTask": "own",
-  "orchestrator.v1.Worker/HealthCheck": "reads",
   ...Object.fromEntries(readingRoutes.map((path) => [path, "reads"] as const)),
   "/v1/enroll": {
     action: "worker.enrol",

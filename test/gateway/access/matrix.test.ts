@@ -10,7 +10,7 @@ import { type Handed, handOut, kinds } from "../kit/credentials.js";
 import { workerView } from "../kit/fake-plane.js";
 import { allMounts, type Mount, type Seen } from "../kit/mounts.js";
 import { type Opened, open } from "../kit/open.js";
-import { nameOf, prepare, samples } from "../kit/samples.js";
+import { answerWorkers, nameOf, prepare, samples } from "../kit/samples.js";
 
 const methods: readonly DescMethod[] = services.flatMap((service) => service.methods);
 const UNAUTHENTICATED = 16;
@@ -28,9 +28,7 @@ beforeAll(async () => {
   plain = await open({ inspection });
   for (const each of [opened, plain]) {
     each.plane.views.push(workerView("w-1"));
-    each.plane.onReport = (report, sink) => {
-      if (report.type === "hello") sink.send({ type: "drain", reason: report.info.workerId });
-    };
+    answerWorkers(each.plane);
   }
   mounts = allMounts(opened);
   plainMounts = allMounts(plain);

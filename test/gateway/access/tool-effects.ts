@@ -3,9 +3,11 @@ import { DlqService } from "#wire/gen/tasker/v1/dlq_pb";
 import { StepService } from "#wire/gen/tasker/v1/steps_pb";
 import { TaskService } from "#wire/gen/tasker/v1/tasks_pb";
 import type { AuditedWorld } from "./audited-world.js";
+import { orchestratorEffects } from "./orchestrator-effects.js";
 
-/** What leaves an entry in the audit log, of the rpcs of gRPC itself and of Tasker: as in the table of the others. */
+/** What leaves an entry in the audit log, of the rpcs of gRPC itself and of other systems: as in the table of the others. */
 export const toolEffects = {
+  ...orchestratorEffects,
   "tasker.v1.TaskService/CreateTask": "own",
   "tasker.v1.TaskService/GetTask": "reads",
   "tasker.v1.TaskService/ListTasks": "reads",

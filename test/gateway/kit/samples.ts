@@ -2,7 +2,8 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { stepKey, type TaskId } from "#domain/id";
 import { NO_PAUSES } from "#domain/pause/pause-set";
 import { templateKey } from "#domain/template/template";
-import { instant } from "#domain/time/time";
+import { instant, millis } from "#domain/time/time";
+import type { WorkerFrame } from "#domain/worker/frame";
 import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
 import { deadLetter, run, runId, spec, step, task, template } from "#testing/rows";
 import type { FakePlane } from "./fake-plane.js";
@@ -83,6 +84,11 @@ export const samples: Readonly<
   "orchestrator.v1.Gateway/SubmitTask": { request: { name: "support_triage", maxRetries: 3 } },
   "orchestrator.v1.Gateway/SubscribeProgress": { request: { taskId: "done" } },
   "orchestrator.v1.Gateway/HealthCheck": { request: {} },
+  "orchestrator.v1.Scheduler/RegisterWorker": {
+    request: { message: { case: "heartbeat", value: { workerId: "w-3", availableSlots: 1 } } },
+    atMost: 1,
+  },
+  "orchestrator.v1.Scheduler/HealthCheck": { request: {} },
   "orchestrator.v1.Worker/ExecuteTask": { request: { name: "support_triage" }, atMost: 1 },
   "orchestrator.v1.Worker/HealthCheck": { request: {} },
   "taskrun.v1.AccessService/CreateKey": { request: { name: "ci", role: "viewer" } },
@@ -198,3 +204,34 @@ function putFailed(plane: FakePlane, id: TaskId): void {
   });
   plane.deadLetters.set(id, deadLetter(id));
 }
+
+/** Has the plane say something to each worker that introduces itself: to one that names Runs by their Tasks, a Task. */
+export function answerWorkers(plane: FakePlane): void {
+  plane.onReport = (report, sink) => {
+    if (report.type !== "hello") return;
+    const { workerId, oneRunPerTask } = report.info;
+    sink.send(oneRunPerTask ? given : { type: "drain", reason: workerId });
+  };
+}
+
+const given: WorkerFrame = {
+  type: "assign",
+  runId: runId(7),
+  taskId: "given" as TaskId,
+  stepName: "main",
+  agentName: "support_triage",
+  input: '{"payload_base64":"AQID"}',
+  parts: "",
+  labels: { "orchestrator.description": "Look into it" },
+  issuedAt: instant(1_000),
+  deadlineAt: instant(2_500),
+  attempt: 1,
+  fence: 1,
+  lease: millis(90_000),
+  ordinal: 1,
+  results: {},
+  refs: [],
+  failed: [],
+  traceparent: "",
+  bytes: 100,
+};

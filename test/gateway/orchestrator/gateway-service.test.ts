@@ -217,9 +217,9 @@ test("a Task that there is not, or not for this caller, is not found", async () 
   expect(await follow(taskId, "theirs")).toBe("");
 });
 
-test("health says whether requests are served, and by which version, while it drains too", async () => {
+test("health says whether requests are served, and by which version", async () => {
   const { gateway, worker } = world.clients;
-  const healthy = { healthy: true, version: expect.stringMatching(/^\d+\.\d+\.\d+/) };
+  const healthy = { healthy: true, version: "1.2.3" };
   expect(await gateway.healthCheck({})).toMatchObject(healthy);
   expect(await worker.healthCheck({})).toMatchObject(healthy);
 });

@@ -11,11 +11,16 @@ import { memoryStore } from "#stores/memory/index";
 import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
 import {
   Gateway,
+  Scheduler,
+  type TaskAssignment,
   type TaskProgress,
   TaskSpecSchema,
   TaskStatus,
   Worker,
+  type WorkerResponse,
+  WorkerResponseSchema,
 } from "#wire/gen/orchestrator/v1/orchestrator_pb";
+import { RunStatus, TaskStatus as TaskrunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import {
   RunClientMessageSchema,
   type RunServerMessage,
@@ -65,6 +70,7 @@ export async function openWorld(
   };
   const gate = await openGateway({
     ...{ plane: control.plane, entropy, telemetry, schemas: jsonSchemas(), environment: "test", grpc: [] },
+    facts: { version: "1.2.3", store: "memory", storeConnections: 0 },
     identify: ({ header }) => callerOf(header("x-who")),
     ...settings,
   });
@@ -135,7 +141,59 @@ export class Talk<Said, Heard> {
   }
 }
 
-type ClientPayload = MessageInitShape<typeof RunClientMessageSchema>["payload"];
+type ClientPayload = NonNullable<
+  Exclude<MessageInitShape<typeof RunClientMessageSchema>, { $typeName: string }>["payload"]
+>;
+
+type Words = NonNullable<
+  Exclude<MessageInitShape<typeof WorkerResponseSchema>, { $typeName: string }>["message"]
+>;
+
+/** A worker that knows only orchestrator.v1. */
+export class SlotWorkerDouble {
+  readonly #talk: Talk<WorkerResponse, TaskAssignment>;
+  readonly #workerId: string;
+
+  constructor({ gate }: World, workerId = "w-slots", who?: string) {
+    const { registerWorker } = createClient(Scheduler, gate.transport);
+    this.#workerId = workerId;
+    this.#talk = new Talk((messages) => registerWorker(messages, who === undefined ? {} : as(who)));
+  }
+
+  say(...words: Words[]): Promise<void> {
+    return this.#talk.say(...words.map((message) => create(WorkerResponseSchema, { message })));
+  }
+
+  /** A heartbeat. */
+  beat(availableSlots: number): Promise<void> {
+    const { workerId } = { workerId: this.#workerId };
+    return this.say({
+      case: "heartbeat",
+      value: { workerId, workerAddress: "10.0.0.1:7000", availableSlots },
+    });
+  }
+
+  done(taskId: string, output: Uint8Array<ArrayBuffer> = json("done")): Promise<void> {
+    return this.say({ case: "result", value: { taskId, status: TaskStatus.COMPLETED, output } });
+  }
+
+  close(): Promise<void> {
+    return this.#talk.close();
+  }
+
+  get given(): readonly TaskAssignment[] {
+    return this.#talk.heard;
+  }
+
+  get tasks(): readonly string[] {
+    return this.given.map(({ taskId }) => taskId);
+  }
+
+  get failure(): string | undefined {
+    const { failure } = this.#talk;
+    return failure === undefined ? undefined : failure === "" ? "" : failure.message;
+  }
+}
 
 /** A worker that knows only taskrun.v1. */
 export class TaskrunWorker {
@@ -166,4 +224,35 @@ export const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(
 /** `RUNNING 40% half of it` */
 export function shown({ status, progressPercent, message }: TaskProgress): string {
   return `${TaskStatus[status]} ${progressPercent}% ${message}`;
+}
+
+/** A Task that was submitted by a TaskSpec. */
+export async function submitted({ clients }: World, given: Parameters<typeof spec>[0] = {}): Promise<string> {
+  const { taskId } = await clients.gateway.submitTask(spec({ name: "resize", ...given }));
+  await settle();
+  return taskId;
+}
+
+/** `RUNNING, FAILED TIMEOUT, ASSIGNED`: of the Task, and of its Runs. */
+export async function shownStatus({ clients }: World, id: string): Promise<string> {
+  const { status, runs } = await clients.tasks.getTask({ id });
+  const ofRuns = runs.map((run) => `${RunStatus[run.status]}${run.reason && ` ${run.reason}`}`);
+  return [TaskrunStatus[status], ...ofRuns].join(", ");
+}
+
+/** A worker of orchestrator.v1 that has sent its first heartbeat. */
+export async function slotWorker(world: World, slots = 1, workerId = "w-slots"): Promise<SlotWorkerDouble> {
+  const worker = new SlotWorkerDouble(world, workerId);
+  await worker.beat(slots);
+  return worker;
+}
+
+/** The source of a template whose Steps do not depend on each other. */
+export function templateOf(
+  name: string,
+  steps: readonly string[],
+  more = "retry: { max_attempts: 1 }",
+): string {
+  const lines = steps.map((step) => `  - { name: ${step}, handler: { callable: resize }, ${more} }`);
+  return `name: ${name}\nnamespace_name: default\nversion: 1.0.0\nsteps:\n${lines.join("\n")}\n`;
 }

@@ -1,0 +1,158 @@
+import { readsOf, run } from "#api/use-case";
+import { connectWorker, type Introduced } from "#api/workers/connect-worker";
+import { Fault } from "#domain/fault";
+import type { TaskId, WorkerId } from "#domain/id";
+import { clip } from "#domain/text/text";
+import type { WorkerFrame } from "#domain/worker/frame";
+import type { AgentSpec } from "#domain/worker/worker";
+import { limits } from "#limits/index";
+import type { WorkerLink } from "#ports/plane";
+import type {
+  TaskAssignment,
+  WorkerHeartbeat,
+  WorkerResponse,
+} from "#wire/gen/orchestrator/v1/orchestrator_pb";
+import type { StreamCall } from "../rpc.js";
+import type { WorkerDialogue } from "../worker-stream.js";
+import { assignmentOf } from "./assignment.js";
+import { type Given, progressReports, resultReport } from "./reports.js";
+import { inWordsOf } from "./words.js";
+
+/** What our fields are called in its messages. */
+const names: Readonly<Record<string, string>> = { "info.worker_id": "heartbeat.worker_id" };
+
+/**
+ * A worker of orchestrator.v1, for the plane one of the public protocol. It names Runs by their Task, counts free slots, does not say
+ * which agents it runs, and cannot be told to stop a Run: a Run stays with it, and takes its slot, until it has sent the result.
+ */
+export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment> {
+  readonly #call: StreamCall;
+  /** The Runs that it was given and has not sent the result of, by their Tasks. */
+  readonly #given = new Map<TaskId, Given>();
+  #link: WorkerLink | undefined;
+  #mayRun: (agent: string) => boolean = () => true;
+
+  constructor(call: StreamCall) {
+    this.#call = call;
+  }
+
+  async introduced({ message }: WorkerResponse): Promise<Introduced | undefined> {
+    if (message.case === undefined) return undefined;
+    if (message.case !== "heartbeat") {
+      const text = `${message.case} came before the first heartbeat: a worker registers by a heartbeat.`;
+      throw new Fault("invalid", text, { field: message.case, reason: "HEARTBEAT_EXPECTED" });
+    }
+    await this.#readRecord();
+    const { workerId, workerAddress, availableSlots } = message.value;
+    const { entropy } = this.#call.services;
+    const slots = slotsOf(availableSlots);
+    const info = {
+      workerId: workerId || entropy.uuid(),
+      hostname: clip(workerAddress, limits.idBytes),
+      version: "orchestrator.v1",
+      agents: await this.#agents(),
+      labels: {},
+      maxConcurrentRuns: slots,
+      namespaces: [],
+    };
+    const hello = { info, resume: [], instance: "", protocol: 0 };
+    const introduced = await inWordsOf(names, () => run(connectWorker, hello, this.#call));
+    const its = { ...introduced.hello.info, oneRunPerTask: true } as const;
+    // Not the capacity of a worker that says none: one without free slots gets nothing yet.
+    return { ...introduced, hello: { ...introduced.hello, info: its, capacity: slots } };
+  }
+
+  connected(link: WorkerLink): void {
+    this.#link = link;
+  }
+
+  async hear({ message }: WorkerResponse, link: WorkerLink): Promise<void> {
+    switch (message.case) {
+      case "heartbeat":
+        return link.receive(await this.#beat(message.value));
+      case "progress": {
+        const given = this.#givenOf(message.value.taskId);
+        if (!given) return;
+        for (const report of progressReports(given, message.value, this.#now)) await link.receive(report);
+        return;
+      }
+      case "result": {
+        const given = this.#givenOf(message.value.taskId);
+        if (!given) return;
+        this.#given.delete(given.taskId);
+        return link.receive(resultReport(given, message.value));
+      }
+      case undefined:
+        this.#countRefused("unknown_kind");
+    }
+  }
+
+  tell(frame: WorkerFrame): TaskAssignment | undefined {
+    if (frame.type !== "assign") return undefined;
+    const { runId, taskId } = frame;
+    if (this.#given.has(taskId)) {
+      // The plane gives no second one. If it did, the worker could not tell the results apart.
+      const reason = "the worker has another run of the task in hand";
+      this.#link?.receive({ type: "decline", runId, reason }).catch(() => undefined);
+      return undefined;
+    }
+    this.#given.set(taskId, { runId, taskId, toldAt: this.#now, spoken: false, reported: 0, written: 0 });
+    return assignmentOf(frame);
+  }
+
+  get #now() {
+    return this.#call.services.plane.now();
+  }
+
+  /**
+   * The capacity is what is free and what is taken. Of what has just been sent nobody knows whether the worker has counted it:
+   * until its next heartbeat it has too few slots rather than too many.
+   */
+  async #beat({ workerId, availableSlots }: WorkerHeartbeat) {
+    const free = slotsOf(availableSlots);
+    const counted = [...this.#given.values()].filter(
+      ({ spoken, toldAt }) => spoken || this.#now - toldAt >= limits.slotsLag,
+    );
+    const capacity = Math.max(free + counted.length, Math.min(this.#given.size, 1));
+    return {
+      type: "heartbeat",
+      workerId: workerId as WorkerId,
+      // Without any slot it takes nothing, but has not said that this is for good.
+      status: capacity === 0 ? "ERROR" : "IDLE",
+      capacity: Math.min(capacity, limits.maxRunsPerWorker),
+      beat: 0,
+      agents: await this.#agents(),
+    } as const;
+  }
+
+  async #agents(): Promise<AgentSpec[]> {
+    const { services, caller } = this.#call;
+    const { submitted, plane } = services;
+    await submitted.look(readsOf(this.#call), caller.namespaces, plane.now());
+    return submitted
+      .for(caller.namespaces, this.#mayRun)
+      .map((name) => ({ name, description: "", labels: {}, backends: [] }));
+  }
+
+  /** A worker that was invited runs no other agents than its invitation names. */
+  async #readRecord(): Promise<void> {
+    const { services, caller } = this.#call;
+    if (!caller.certificate || !services.enrolment) return;
+    const { agents } = await services.enrolment.admit(caller.certificate);
+    if (agents.length > 0) this.#mayRun = (name) => agents.includes(name);
+  }
+
+  #givenOf(taskId: string): Given | undefined {
+    const given = this.#given.get(taskId as TaskId);
+    if (!given) this.#countRefused("unknown");
+    return given;
+  }
+
+  #countRefused(cause: string): void {
+    this.#call.telemetry.count("taskrun_reports_refused_total", { cause });
+  }
+}
+
+function slotsOf(availableSlots: number): number {
+  return Math.min(Math.max(availableSlots, 0), limits.maxRunsPerWorker);
+}
