@@ -59,14 +59,14 @@ test.each([
 
 test("ends an event stream", async () => {
   const url = `http://127.0.0.1:${opened.httpPort}/v1/tasks/cancel-me/events`;
-  const response = await fetch(url);
+  const response = await fetch(url, { headers: { accept: "text/event-stream" } });
   expect(response.status).toBe(200);
   expect(await response.text()).toContain("has expired");
 });
 
 test("of a caller without an end nothing ends", async () => {
   const url = `http://127.0.0.1:${opened.httpPort}/v1/tasks/cancel-me/events`;
-  const response = await fetch(url, { headers: { "x-lasts": "1" } });
+  const response = await fetch(url, { headers: { "x-lasts": "1", accept: "text/event-stream" } });
   const ended = response.text().then(
     () => "ended",
     () => "cut",

@@ -74,12 +74,12 @@ test("JSON reaches the worker byte for byte, and so does its result", async () =
 });
 
 test.each([
-  ["", "", ""],
+  ["empty", new Uint8Array(), ""],
   ["no JSON", new TextEncoder().encode("plain text"), '{"output_base64":"cGxhaW4gdGV4dA=="}'],
 ])("a result that is %s", async (_, output, expected) => {
   const id = await submit();
   const worker = await connected();
-  await worker.done(id, output === "" ? new Uint8Array() : output);
+  await worker.done(id, output);
 
   expect(await world.clients.tasks.getTask({ id })).toMatchObject({
     status: TaskrunStatus.COMPLETED,
