@@ -117,6 +117,8 @@ export interface ServerFlags {
   readonly publicLease?: string;
   /** Addresses of the gRPC listener; by default one free port of 127.0.0.1. */
   readonly grpc?: readonly string[];
+  /** Addresses for clients of other systems, as the setting has them. */
+  readonly compat?: readonly string[];
   /** Origins of pages that may call. */
   readonly origins?: readonly string[];
   /** In the place of its data directory. */
@@ -133,6 +135,7 @@ export class Server {
   proc: Proc;
   #grpc: readonly string[];
   #http = "";
+  #compat: Readonly<Record<string, readonly string[]>> = {};
 
   constructor(cwd: string, flags: ServerFlags) {
     this.#cwd = cwd;
@@ -150,6 +153,11 @@ export class Server {
     return this.#http;
   }
 
+  /** What was opened for clients of other systems, by the systems' names. */
+  get compat(): Readonly<Record<string, readonly string[]>> {
+    return this.#compat;
+  }
+
   get addrs(): readonly string[] {
     return this.#grpc;
   }
@@ -159,7 +167,8 @@ export class Server {
       "the server says where it serves",
       ({ stdout }) => /^\{.*\}\n/.exec(stdout)?.[0],
     );
-    const facts = JSON.parse(line) as { grpc: string[]; http: string[] };
+    const facts = JSON.parse(line) as { grpc: string[]; http: string[]; compat?: Record<string, string[]> };
+    this.#compat = facts.compat ?? {};
     this.#grpc = facts.grpc;
     this.#http = facts.http[0] ?? "";
     return this;
@@ -207,7 +216,12 @@ export class Server {
     const timers = ["--lease", lease, "--heartbeat", heartbeat, "--public-lease", publicLease];
     const gateway = ["--grpc", ...this.#grpc, "--http", http];
     const pages = origins.flatMap((origin) => ["--allowed-origins", origin]);
-    const rest = [...pages, "--data", this.data, "--log-level", "warn", "--json"];
+    const known = Object.entries(this.#compat).flatMap(([name, all]) => all.map((addr) => `${name}=${addr}`));
+    const others = (known.length > 0 ? known : (this.#flags.compat ?? [])).flatMap((each) => [
+      "--compat",
+      each,
+    ]);
+    const rest = [...pages, ...others, "--data", this.data, "--log-level", "warn", "--json"];
     // By the environment: a command line is seen by every user of the machine, and a URL may have a password.
     const env = { TASKRUN_STORE: store };
     return new Proc([...node, program, "server", ...gateway, ...timers, ...rest], this.#cwd, env);
@@ -272,6 +286,13 @@ export class Stage {
   /** Any command of the program. */
   run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Proc {
     const proc = new Proc([program, ...args], this.dir, env);
+    this.#procs.push(() => proc);
+    return proc;
+  }
+
+  /** A program for Node, by its path from the root of the project. */
+  node([path = "", ...args]: readonly string[]): Proc {
+    const proc = new Proc([join(root, path), ...args], this.dir);
     this.#procs.push(() => proc);
     return proc;
   }

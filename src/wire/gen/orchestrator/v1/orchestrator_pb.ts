@@ -245,7 +245,7 @@ export type TaskAssignment = Message<"orchestrator.v1.TaskAssignment"> & {
   taskId: string;
 
   /**
-   * What was asked for.
+   * What was asked for, with the time that is left; the server tries again, so that `max_retries` is 0.
    *
    * @generated from field: orchestrator.v1.TaskSpec spec = 2;
    */

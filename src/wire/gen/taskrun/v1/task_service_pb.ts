@@ -581,7 +581,7 @@ export type WorkerAnswer = Message<"taskrun.v1.WorkerAnswer"> & {
 
   /**
    * Why it does not take the Step: AGENT (it does not run it), NAMESPACE, LABELS, GONE (its connection is
-   * lost), DRAINING, FAILING, AVOIDED (the Step was just declined or lost there), SLOTS, AGENT_SLOTS, or UNREAD
+   * lost), DRAINING, FAILING, AVOIDED (the Step was just declined or lost there), SLOTS, AGENT_SLOTS, TASK_HELD, or UNREAD
    * (it has not read what it was sent); more may come. Empty if nothing keeps it from taking it.
    *
    * @generated from field: string cause = 2;
