@@ -83,7 +83,7 @@ describe("the examples", () => {
 
     expect(await post(`${url}/summaries`, { text })).toEqual({ status: 200, json: summary });
     expect((await post(`${url}/taskrun/taskrun.v1.TaskService/ListTasks`, {})).json.tasks).toHaveLength(1);
-    expect(await (await fetch(`${url}/taskrun/health/ready`)).text()).toBe("ready\n");
+    expect(await (await fetch(`${url}/taskrun/health/ready`)).json()).toMatchObject({ status: "ready" });
     expect(await proc.end("SIGTERM")).toBe(0);
   });
 });

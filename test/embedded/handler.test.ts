@@ -108,8 +108,8 @@ test.each(Object.entries(mounts))(
     const url = await mount(taskrun);
 
     await expectServed(url, "1.1");
-    expect(await (await fetch(`${url}/health/ready`)).text()).toBe("ready\n");
-    expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: "healthy" });
+    expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({ status: "ready" });
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: "healthy" });
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toMatch(/^taskrun_tasks_created_total 3$/m);
     expect(metrics).not.toContain("process_cpu");

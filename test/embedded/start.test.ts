@@ -147,7 +147,7 @@ test("workers and clients of other processes come in by a listener, beside those
   expect(await taskrun.client.tasks.run({ agent: "greet", input: { name: "Ada" } })).toEqual({
     greeted: "Ada",
   });
-  expect(await (await fetch(`http://${http[0]}/health/ready`)).text()).toBe("ready\n");
+  expect(await (await fetch(`http://${http[0]}/health/ready`)).json()).toMatchObject({ status: "ready" });
   await worker.drain();
   await taskrun.serve({ agents: [greet] });
   expect(await remote.tasks.run({ agent: "greet", input: { name: "Grace" } })).toEqual({ greeted: "Grace" });

@@ -151,6 +151,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
   ["/health", "nothing"],
   ["/health/live", "nothing"],
   ["/health/ready", "nothing"],
+  ["/health/detailed", "nothing"],
   ["/metrics", "metrics:read"],
   ["/v1/enroll", "a token"],
   ["/v1/tasks/{id}/events", "tasks:read"],

@@ -1,6 +1,5 @@
 import { limits } from "#limits/index";
 import type { RemotePeer } from "../connections/remote-peer.js";
-import type { Health } from "../health.js";
 import type { HttpRequest } from "./guard.js";
 import type { Outgoing } from "./outgoing.js";
 import { type HttpResponse, sendText } from "./response.js";
@@ -38,10 +37,11 @@ const WELCOME = `TaskRun control plane.
 gRPC, gRPC-Web and Connect are served on this port, by method path, for example
   curl -H 'content-type: application/json' -d '{}' http://localhost:8080/taskrun.v1.WorkerService/ListWorkers
 
-/health        what an operator should look at, as JSON
-/health/live   the process runs
-/health/ready  requests are served
-/metrics       numbers for Prometheus
+/health           what an operator should look at, as JSON
+/health/live      the process runs
+/health/ready     requests are served
+/health/detailed  how each part of the server is
+/metrics          numbers for Prometheus
 
 /docs                   the operations on paths, to read and to try
 /api-docs/openapi.json  the same, as a document of OpenAPI 3.1
@@ -50,15 +50,10 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 `;
 
 /** The routes of the pages that are not rpcs. */
-export function pageRoutes(health: Health, metrics: MetricsSource): Route<Page>[] {
+export function pageRoutes(metrics: MetricsSource): Route<Page>[] {
   const page = (path: string, handler: Page): Route<Page> => ({ methods: ["GET", "HEAD"], path, handler });
   return [
     page("/", ({ response }) => sendText(response, 200, WELCOME)),
-    page("/health", ({ response }) => sendHealth(response, health)),
-    page("/health/live", ({ response }) => sendText(response, 200, "live\n")),
-    page("/health/ready", ({ response }) =>
-      health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n"),
-    ),
     page("/metrics", async ({ response, outgoing: writerOf }) => {
       const outgoing = writerOf(true);
       await outgoing.reserve(limits.metricsPageBytes);
@@ -67,9 +62,4 @@ export function pageRoutes(health: Health, metrics: MetricsSource): Route<Page>[
       sendText(response, 200, text, { "content-type": metrics.contentType });
     }),
   ];
-}
-
-function sendHealth(response: HttpResponse, { report }: Health): void {
-  const status = report.status === "unavailable" ? 503 : 200;
-  sendText(response, status, `${JSON.stringify(report)}\n`, { "content-type": "application/json" });
 }

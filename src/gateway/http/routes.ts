@@ -1,10 +1,12 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { pageDocumentation } from "../openapi/page-documentation.js";
 import { apiDocsRoutes } from "../openapi/viewer-page.js";
+import type { RestOperation } from "../rest/operation.js";
 import { askedOf, restPage } from "../rest/page.js";
 import { readRules, ruleOperations } from "../rest/rule-operations.js";
 import { logOperations } from "../rest/task-log.js";
 import type { Rpc, Served } from "../rpc.js";
+import { healthRoutes } from "../tasker/rest/health-pages.js";
 import { taskerOperations } from "../tasker/rest/index.js";
 import type { OpenStreams } from "../traffic/streams.js";
 import { enrollPage } from "./enroll-page.js";
@@ -30,7 +32,8 @@ export interface RouteParts {
 export function routerOf(parts: RouteParts): Router<HttpHandler> {
   const { handlers, metrics, served, streams, inspection: hub } = parts;
   const pages = [
-    ...pageRoutes(served.health, metrics),
+    ...pageRoutes(metrics),
+    ...healthRoutes(served),
     ...logRoutes(parts),
     { methods: ["POST"], path: "/v1/enroll", handler: enrollPage(served) },
     ...(hub ? inspectRoutes({ hub, served, streams }) : []),
@@ -53,8 +56,16 @@ export function pageHandler({ handler: page, ...route }: Route<Page>): Route<Htt
 }
 
 /** The rpcs as operations on paths, with JSON in and out, and those of Tasker. */
-function restRoutes({ rpcs, served, streams }: RouteParts): Route<HttpHandler>[] {
-  return [...ruleOperations(readRules(), rpcs), ...taskerOperations].map((operation) => {
+function restRoutes(parts: RouteParts): Route<HttpHandler>[] {
+  return operationRoutes([...ruleOperations(readRules(), parts.rpcs), ...taskerOperations], parts);
+}
+
+/** Operations as a router takes them; the policy knows each by its own name, or by that of its rpc. */
+export function operationRoutes(
+  operations: readonly RestOperation[],
+  { rpcs, served, streams }: RouteParts,
+): Route<HttpHandler>[] {
+  return operations.map((operation) => {
     const page = restPage(operation, { rpcs, served, streams });
     const { method, path, documentation } = operation;
     return {

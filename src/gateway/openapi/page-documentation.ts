@@ -3,6 +3,16 @@ import type { Documentation, DocumentedAnswer } from "../rest/documentation.js";
 const text = (description: string, example: string): DocumentedAnswer => {
   return { description, example, schema: { type: "string" }, contentType: "text/plain; charset=utf-8" };
 };
+/** Beside these members there are others. */
+const health = (description: string, status: string): DocumentedAnswer => ({
+  description,
+  schema: {
+    type: "object",
+    required: ["status", "timestamp"],
+    properties: { status: { type: "string" }, timestamp: { type: "string", format: "date-time" } },
+  },
+  example: { status, timestamp: "2026-01-31T09:00:00.000Z" },
+});
 const html = (description: string): DocumentedAnswer => {
   return { description, schema: { type: "string" }, contentType: "text/html; charset=utf-8" };
 };
@@ -60,23 +70,26 @@ export const pageDocumentation: Readonly<Record<string, Documentation>> = {
   "/health": {
     ...{ summary: "What an operator should look at", tag: "Health" },
     answers: {
-      200: {
-        description: "The server serves; `status` says whether something should be looked at.",
-        schema: { type: "object", required: ["status"], properties: { status: { type: "string" } } },
-        example: { status: "ok" },
-      },
+      200: health("The server serves; `status` says whether something should be looked at.", "healthy"),
+      503: health("It does not: it starts or stops.", "unavailable"),
     },
-    failures: [],
   },
   "/health/live": {
     ...{ summary: "Whether the process runs", tag: "Health" },
-    answers: { 200: text("It does.", "live\n") },
+    answers: { 200: health("It does.", "alive") },
   },
   "/health/ready": {
     ...{ summary: "Whether requests are served", tag: "Health" },
     answers: {
-      200: text("They are.", "ready\n"),
-      503: text("They are not: it starts or stops.", "not ready\n"),
+      200: health("They are.", "ready"),
+      503: health("They are not: it starts or stops.", "not_ready"),
+    },
+  },
+  "/health/detailed": {
+    ...{ summary: "How each part of the server is", tag: "Health" },
+    answers: {
+      200: health("Requests are served.", "healthy"),
+      503: health("They are not: it starts or stops.", "unhealthy"),
     },
   },
   "/metrics": {

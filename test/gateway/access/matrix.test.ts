@@ -167,6 +167,7 @@ const paths: Readonly<Record<string, string>> = {
   "/health": "/health",
   "/health/live": "/health/live",
   "/health/ready": "/health/ready",
+  "/health/detailed": "/health/detailed",
   "/metrics": "/metrics",
   "/v1/tasks/{id}/events": "/v1/tasks/done/events",
   "/v1/tasks/{id}/output": "/v1/tasks/done/output",

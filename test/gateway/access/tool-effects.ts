@@ -7,6 +7,7 @@ import { orchestratorEffects } from "./orchestrator-effects.js";
 
 /** What leaves an entry in the audit log, of the rpcs of gRPC itself and of other systems: as in the table of the others. */
 export const toolEffects = {
+  "/health/detailed": "reads",
   ...orchestratorEffects,
   "tasker.v1.TaskService/CreateTask": "own",
   "tasker.v1.TaskService/GetTask": "reads",

@@ -218,5 +218,5 @@ test("whatever is odd about HTTP/1.1 is answered or closed, on both ports, and n
     }
   }
   expect(opened.errors).toEqual([]);
-  expect(await (await fetch(`http://127.0.0.1:${opened.httpPort}/health/live`)).text()).toBe("live\n");
+  expect((await fetch(`http://127.0.0.1:${opened.httpPort}/health/live`)).status).toBe(200);
 });

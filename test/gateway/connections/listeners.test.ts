@@ -64,13 +64,13 @@ test.each(["grpcPort", "httpPort"] as const)(
 );
 
 test("pages and numbers are served beside the rpcs", async () => {
-  expect(await get("/health/live")).toBe("200 live\n");
-  expect(await get("/health/ready")).toBe("200 ready\n");
+  expect(await get("/health/live")).toMatch(/^200 \{"status":"alive",/);
+  expect(await get("/health/ready")).toMatch(/^200 \{"status":"ready",/);
   expect(await get("/metrics")).toBe("200 taskrun_up 1\n");
   expect(await get("/")).toContain("TaskRun control plane.");
   expect(await get("/nowhere")).toBe("404 /nowhere is not served here; see / for what is.\n");
   opened.plane.ready = false;
-  expect(await get("/health/ready")).toBe("503 not ready\n");
+  expect(await get("/health/ready")).toMatch(/^503 \{"status":"not_ready",/);
   opened.plane.ready = true;
 });
 
@@ -100,7 +100,7 @@ test("a malformed authority is refused, and the process lives on", async () => {
   stream.close();
 
   expect(answer[":status"]).toBe(400);
-  expect(await get("/health/live")).toBe("200 live\n");
+  expect(await get("/health/live")).toMatch(/^200 \{"status":"alive",/);
 });
 
 test("a preface that comes in pieces is still HTTP/2, and a POST is still HTTP/1.1", async () => {
@@ -129,7 +129,7 @@ test("bytes that are no protocol end their connection and nothing else", async (
     socket.resume();
     await once(socket, "close");
   }
-  expect(await get("/health/live")).toBe("200 live\n");
+  expect(await get("/health/live")).toMatch(/^200 \{"status":"alive",/);
 });
 
 const listenersOf = (settings: { grpc?: string[]; http?: string[]; insecure?: boolean }) =>

@@ -1,4 +1,4 @@
-/** Dead letters and staleness as Tasker shows them. */
+/** Templates, dead letters and staleness as Tasker shows them. */
 import { expect, test } from "vitest";
 import type { TaskId } from "#domain/id";
 import { instant, millis, NEVER } from "#domain/time/time";
@@ -8,9 +8,47 @@ import {
   investigationShape,
   stalenessShape,
 } from "#gateway/tasker/shapes/dead-letter-shape";
-import { deadLetter, task } from "#testing/rows";
+import { templateListShape, templateShape } from "#gateway/tasker/shapes/template-shape";
+import { deadLetter, task, template } from "#testing/rows";
 
 const id = "0196f000-0000-7000-8000-000000000001" as TaskId;
+
+test("templates are listed with their namespaces, and shown with the attempts of their steps", () => {
+  const rows = [
+    template("a", "1.0.0"),
+    template("b", "2.0.0", {
+      namespace: "orders",
+      body: {
+        name: "b",
+        namespace_name: "orders",
+        version: "2.0.0",
+        description: "does b",
+        steps: [
+          { name: "one", handler: { callable: "x" }, retry: { max_attempts: 5 } },
+          { name: "two", retry: { retryable: false } },
+          { name: "three" },
+        ],
+      },
+    }),
+  ];
+  expect(templateListShape(rows)).toMatchObject({
+    namespaces: [
+      { name: "default", templateCount: 1 },
+      { name: "orders", templateCount: 1 },
+    ],
+    templates: [
+      { name: "a", stepCount: 1 },
+      { name: "b", description: "does b", stepCount: 3 },
+    ],
+  });
+  const { steps, configuration } = templateShape(rows[1] as (typeof rows)[1]);
+  expect(steps.map((each) => [each.defaultMaxAttempts, each.defaultRetryable, each.handler])).toEqual([
+    [5, true, "x"],
+    [1, false, ""],
+    [3, true, ""],
+  ]);
+  expect(JSON.parse(configuration)).toMatchObject({ version: "2.0.0" });
+});
 
 test("a dead letter is an entry of the queue, with the nearest word of Tasker", () => {
   const letter = deadLetter(id, { reason: "UNDELIVERABLE", createdAt: instant(3_000) });

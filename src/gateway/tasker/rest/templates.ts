@@ -7,7 +7,7 @@ import { templateToWire } from "#wire/convert-template";
 import { TemplateSchema, TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { templateListShape, templateShape } from "../shapes/template-shape.js";
 import * as documents from "./documents/templates.js";
-import { JsonText, ourParts, type Parts } from "./json.js";
+import { JsonText, ourParts, type Parts, textOrNull } from "./json.js";
 import { Parameters } from "./parameters.js";
 import type { TaskerRoute } from "./route.js";
 
@@ -71,10 +71,12 @@ function templateParts(row: TemplateRow): Parts {
     source: row.source,
     // Its numbers keep their digits.
     configuration: new JsonText(configuration),
-    steps: steps.map(({ name, description, defaultRetryable, defaultMaxAttempts }) => ({
-      ...{ name, description: description || null },
-      default_retryable: defaultRetryable,
-      default_max_attempts: defaultMaxAttempts,
+    steps: steps.map((step) => ({
+      name: step.name,
+      description: textOrNull(step.description),
+      default_retryable: step.defaultRetryable,
+      default_max_attempts: step.defaultMaxAttempts,
+      handler: step.handler,
     })),
   };
 }

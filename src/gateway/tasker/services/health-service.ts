@@ -21,8 +21,11 @@ export const healthService = [
   probe(HealthService.method.checkDetailedHealth, (_, call) => detailedHealth(call)),
 ];
 
+/** Of whom health is asked: by an rpc, or by a page. */
+export type Asked = Pick<Call, "health" | "services">;
+
 /** The health of the server that is asked. */
-export function healthOf({ health, services: { plane, facts } }: Call): TaskerHealth {
+export function healthOf({ health, services: { plane, facts } }: Asked): TaskerHealth {
   return taskerHealth(health, facts, plane.now());
 }
 
@@ -32,11 +35,11 @@ export function statusOf({ isReady, isWell }: TaskerHealth): string {
   return isWell ? "healthy" : "degraded";
 }
 
-function basic(status: string, call: Call): HealthResponse {
+export function basic(status: string, call: Asked): HealthResponse {
   return create(HealthResponseSchema, { status, timestamp: isoTime(healthOf(call)) });
 }
 
-function readiness(call: Call): ReadinessResponse {
+export function readiness(call: Asked): ReadinessResponse {
   const health = healthOf(call);
   return create(ReadinessResponseSchema, {
     status: health.isReady ? "ready" : "not_ready",
@@ -46,7 +49,7 @@ function readiness(call: Call): ReadinessResponse {
   });
 }
 
-function detailedHealth(call: Call): DetailedHealthResponse {
+export function detailedHealth(call: Asked): DetailedHealthResponse {
   const health = healthOf(call);
   const notMeasured = checkOf(health.parts.notMeasured);
   const unmeasured = {
@@ -82,7 +85,7 @@ function checkOf(part: PartHealth): HealthCheck {
   return { $typeName: "tasker.v1.HealthCheck", ...part, durationMs: 0n };
 }
 
-function infoOf({ state }: TaskerHealth, { services: { facts, environment } }: Call): HealthInfo {
+function infoOf({ state }: TaskerHealth, { services: { facts, environment } }: Asked): HealthInfo {
   return {
     $typeName: "tasker.v1.HealthInfo",
     ...{ version: facts.version, environment, operationalState: state },

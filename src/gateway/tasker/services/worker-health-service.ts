@@ -11,9 +11,9 @@ import {
   WorkerReadinessResponseSchema,
   type WorkerSystemInfo,
 } from "#wire/gen/tasker/v1/worker_pb";
-import { type Call, probe } from "../../rpc.js";
+import { probe } from "../../rpc.js";
 import type { PartHealth, TaskerHealth } from "../health.js";
-import { healthOf, statusOf } from "./health-service.js";
+import { type Asked, healthOf, statusOf } from "./health-service.js";
 
 /**
  * The WorkerHealthService of Tasker. Workers have no port here: this server answers for what Tasker's workers do themselves, which is to
@@ -29,16 +29,16 @@ export const workerHealthService = [
 /** How this server is called where Tasker names a worker: by the node of several that it is. */
 export const workerIdOf = (nodeId: string | undefined) => nodeId || "taskrun";
 
-function basic(status: string, call: Call): WorkerBasicHealthResponse {
+export function basic(status: string, call: Asked): WorkerBasicHealthResponse {
   return create(WorkerBasicHealthResponseSchema, commonOf(status, call));
 }
 
-function commonOf(status: string, call: Call) {
+function commonOf(status: string, call: Asked) {
   const timestamp = timestampFromMs(healthOf(call).at);
   return { status, timestamp, workerId: workerIdOf(call.services.plane.node?.id) };
 }
 
-function readiness(call: Call): WorkerReadinessResponse {
+export function readiness(call: Asked): WorkerReadinessResponse {
   const health = healthOf(call);
   return create(WorkerReadinessResponseSchema, {
     ...commonOf(health.isReady ? "ready" : "not_ready", call),
@@ -47,7 +47,7 @@ function readiness(call: Call): WorkerReadinessResponse {
   });
 }
 
-function detailedHealth(call: Call): WorkerDetailedHealthResponse {
+export function detailedHealth(call: Asked): WorkerDetailedHealthResponse {
   const health = healthOf(call);
   const { orchestration, workers, circuitBreaker } = health.parts;
   return create(WorkerDetailedHealthResponseSchema, {
@@ -81,7 +81,7 @@ function checkOf(part: PartHealth, { at }: TaskerHealth): WorkerHealthCheck {
   };
 }
 
-function systemInfo(health: TaskerHealth, { services: { facts, environment } }: Call): WorkerSystemInfo {
+function systemInfo(health: TaskerHealth, { services: { facts, environment } }: Asked): WorkerSystemInfo {
   return {
     $typeName: "tasker.v1.WorkerSystemInfo",
     ...{ version: facts.version, environment, workerType: WORKER_TYPE },

@@ -100,6 +100,7 @@ export const taskerSchemas = {
         description: textOrNull("What it does."),
         default_retryable: flag("True if it is tried again."),
         default_max_attempts: count("Attempts in all."),
+        handler: text("Its agent; empty if it needs none."),
       }),
     ),
   }),
