@@ -237,7 +237,9 @@ test("pages of an allowed origin may call a handler, and read what it answers", 
     body: JSON.stringify(ask),
   });
   const { id } = (await made.json()) as { id: string };
-  const events = await fetch(`${url}/v1/tasks/${id}/events`, { headers: { origin: page } });
+  const events = await fetch(`${url}/v1/tasks/${id}/events`, {
+    headers: { origin: page, accept: "text/event-stream" },
+  });
   const refused = await fetch(method, { method: "OPTIONS", headers: { ...asked, origin: `${page}:8443` } });
 
   expect([preflight.status, made.status, events.status, refused.status]).toEqual([204, 200, 200, 403]);

@@ -147,6 +147,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
   ["/metrics", "metrics:read"],
   ["/v1/enroll", "a token"],
   ["/v1/tasks/{id}/events", "tasks:read"],
+  ["/v1/tasks/{id}/output", "tasks:read"],
   ["/api-docs/openapi.json", "nothing"],
   ["/api-docs/ui", "nothing"],
   ["/api-docs/ui/{file}", "nothing"],

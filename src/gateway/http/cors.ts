@@ -6,20 +6,23 @@ import type { Admission, HttpRequest } from "./guard.js";
 import type { HttpResponse } from "./response.js";
 
 /**
- * What pages may send: what clients of Connect and gRPC-Web do, the cursor of an event stream that a program reads, a
- * trace, and the credentials that a server of the host's may ask for in front of ours.
+ * What pages may send: what clients of Connect and gRPC-Web do, what operations on paths read, the cursor of an event stream that a
+ * program reads, a trace, and credentials.
  */
 const ALLOWED_HEADERS = [
   ...cors.allowedHeaders,
   "Authorization",
   "Cache-Control",
+  "Idempotency-Key",
+  "If-None-Match",
   "Last-Event-ID",
   "Traceparent",
   "Tracestate",
+  "X-Api-Key",
 ].join(", ");
 
-/** What pages may read of a response: where Connect and gRPC-Web put errors, and when to come again. */
-const EXPOSED_HEADERS = [...cors.exposedHeaders, "Retry-After"].join(", ");
+/** What pages may read of a response: where Connect and gRPC-Web put errors, its tag, the next page, and when to come again. */
+const EXPOSED_HEADERS = [...cors.exposedHeaders, "ETag", "Link", "Retry-After"].join(", ");
 
 /** The methods of an rpc; those of a page are in the table of routes. */
 const RPC_METHODS = ["GET", "POST"];

@@ -1,8 +1,9 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { pageDocumentation } from "../openapi/page-documentation.js";
 import { apiDocsRoutes } from "../openapi/viewer-page.js";
-import { restPage } from "../rest/page.js";
+import { askedOf, restPage } from "../rest/page.js";
 import { readRules, ruleOperations } from "../rest/rule-operations.js";
+import { logOperations } from "../rest/task-log.js";
 import type { Rpc, Served } from "../rpc.js";
 import { taskerOperations } from "../tasker/rest/index.js";
 import type { OpenStreams } from "../traffic/streams.js";
@@ -11,7 +12,7 @@ import { type InspectParts, inspectRoutes } from "./inspect.js";
 import { type MetricsSource, type Page, pageRoutes } from "./pages.js";
 import { type Route, Router } from "./router.js";
 import type { HttpHandler } from "./serve.js";
-import { eventsPage } from "./sse.js";
+import { eventsPage, wantsEvents } from "./sse.js";
 import { taskEvents } from "./task-events.js";
 
 export interface RouteParts {
@@ -30,7 +31,7 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
   const { handlers, metrics, served, streams, inspection: hub } = parts;
   const pages = [
     ...pageRoutes(served.health, metrics),
-    ...eventRoutes(served, streams),
+    ...logRoutes(parts),
     { methods: ["POST"], path: "/v1/enroll", handler: enrollPage(served) },
     ...(hub ? inspectRoutes({ hub, served, streams }) : []),
     ...apiDocsRoutes(() => router.routes),
@@ -54,22 +55,34 @@ export function pageHandler({ handler: page, ...route }: Route<Page>): Route<Htt
 /** The rpcs as operations on paths, with JSON in and out, and those of Tasker. */
 function restRoutes({ rpcs, served, streams }: RouteParts): Route<HttpHandler>[] {
   return [...ruleOperations(readRules(), rpcs), ...taskerOperations].map((operation) => {
-    const { parent, name } = operation.rpc.method;
     const page = restPage(operation, { rpcs, served, streams });
-    const asked = `${parent.typeName}/${name}`;
     const { method, path, documentation } = operation;
-    return { methods: [method], path, documentation, handler: { kind: "page", page, asked } };
+    return {
+      methods: [method],
+      path,
+      documentation,
+      handler: { kind: "page", page, asked: askedOf(operation) },
+    };
   });
 }
 
-/** The routes of event streams. */
-function eventRoutes(served: Served, streams: OpenStreams): Route<Page>[] {
-  const watch = "taskrun.v1.TaskService/WatchTask";
+/** The routes of Tasks' logs: as a stream for who reads one, as JSON for everybody else. */
+function logRoutes(parts: RouteParts): Route<Page>[] {
+  const { events, output } = logOperations(parts.rpcs);
+  const { path } = events;
+  const asJson = restPage(events, parts);
+  const asEvents = eventsPage({ name: "taskrun.v1.TaskService/WatchTask", path }, taskEvents, parts);
   return [
     {
       methods: ["GET"],
-      path: "/v1/tasks/{id}/events",
-      handler: eventsPage({ name: watch, path: "/v1/tasks/{id}/events" }, taskEvents, { served, streams }),
+      path,
+      handler: (call) => (wantsEvents(call.request) ? asEvents(call) : asJson(call)),
+    },
+    {
+      methods: ["GET"],
+      path: output.path,
+      documentation: output.documentation,
+      handler: restPage(output, parts),
     },
   ];
 }

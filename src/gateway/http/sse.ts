@@ -82,6 +82,12 @@ function acceptsEvents({ headers: { accept = "*/*" } }: HttpRequest): boolean {
   return /(^|[,\s])(text\/event-stream|text\/\*|\*\/\*)/i.test(accept);
 }
 
+/** True if the reader says that it reads events, or that it has read some: an EventSource always does. */
+export function wantsEvents({ headers }: HttpRequest): boolean {
+  const { accept = "", "last-event-id": seen } = headers;
+  return seen !== undefined || /(^|[,\s])text\/event-stream/i.test(accept);
+}
+
 /** Ends the stream when the peer is gone, and cuts a peer that does not read soon after the stream has ended. */
 function endWithPeer({ response }: PageCall, open: OpenStream): () => void {
   const gone = () => open.gone();

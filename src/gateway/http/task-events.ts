@@ -61,7 +61,7 @@ function wrong(field: string, says: string): Fault {
 }
 
 /** A failure of the cursor, by the name under which it was given. */
-function named(error: unknown, name: string): unknown {
+export function named(error: unknown, name: string): unknown {
   if (!(error instanceof Fault) || error.details.field !== "after_seq") return error;
   return new Fault(error.code, error.message.replace(/^after_seq/, name), { ...error.details, field: name });
 }

@@ -99,17 +99,10 @@ function requestOf(schema: JsonSchema, example: unknown): object {
   return { required: true, content: { "application/json": { schema, example } } };
 }
 
-function answerOf({
-  description,
-  schema,
-  example,
-  contentType = "application/json",
-}: DocumentedAnswer): object {
+function answerOf({ description, schema, example, contentType, more }: DocumentedAnswer): object {
   if (!schema && example === undefined) return { description };
-  return {
-    description,
-    content: { [contentType]: { ...(schema && { schema }), ...(example !== undefined && { example }) } },
-  };
+  const shown = { ...(schema && { schema }), ...(example !== undefined && { example }) };
+  return { description, content: { [contentType ?? "application/json"]: shown, ...more } };
 }
 
 function failuresOf(statuses: readonly number[]): Record<string, object> {

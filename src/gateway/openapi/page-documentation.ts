@@ -24,6 +24,33 @@ const enrollRefused = {
   properties: { error: { type: "string" }, reason: { type: "string" } },
 };
 
+const listedExample = {
+  ...{ seq: 2, id: "ev-1", run_id: "0199b7a0-6c00-7d4e-8f21-5b1c2e3d4f05" },
+  ...{ task_id: "0199b7a0-6c00-7d4e-8f21-5b1c2e3d4f01", event_type: "tool_requested" },
+  ...{ timestamp_ms: 1_700_000_000_000, metadata: { tool: "search" }, event: {} },
+};
+const listedEvents = {
+  type: "array",
+  items: {
+    type: "object",
+    required: Object.keys(listedExample),
+    properties: {
+      seq: { type: "integer", description: "Its place in the log, from 1." },
+      id: { type: "string", description: "The event's own id; of what is no event of an agent, its seq." },
+      run_id: { type: "string", description: "The Run; empty of what concerns the Task as a whole." },
+      task_id: { type: "string" },
+      event_type: {
+        type: "string",
+        description:
+          "Of an event of an agent its type, as `tool_requested`, or its own name; otherwise `task_changed`, `step_changed`, `run_changed`, `output` or `chat_message`.",
+      },
+      timestamp_ms: { type: "integer" },
+      metadata: { type: "object", additionalProperties: { type: "string" } },
+      event: { type: "object", description: "All of it: the message of `WatchTask`." },
+    },
+  },
+};
+
 /** What the document says of the pages that are no operations, by their path. */
 export const pageDocumentation: Readonly<Record<string, Documentation>> = {
   "/": {
@@ -82,9 +109,9 @@ export const pageDocumentation: Readonly<Record<string, Documentation>> = {
     },
   },
   "/v1/tasks/{id}/events": {
-    ...{ summary: "A Task's events, live, for EventSource", tag: "Task" },
+    ...{ summary: "A Task's events: a page of them, or live", tag: "Task" },
     description:
-      "Server-sent events: each has the message of `WatchTask` as JSON, its kind as `event` and its `seq` as `id`. After the last one comes `end`.",
+      "Who sends `Accept: text/event-stream`, as an EventSource does, gets server-sent events, live: each has the message of `WatchTask` as JSON, its kind as `event` and its `seq` as `id`. After the last one comes `end`. Everybody else gets those that there are as a list, of which `Link` names the next page, if there is one.",
     path: { id: "The Task's." },
     parameters: [
       {
@@ -94,10 +121,14 @@ export const pageDocumentation: Readonly<Record<string, Documentation>> = {
     ],
     answers: {
       200: {
-        ...{ description: "The events.", schema: { type: "string" }, contentType: "text/event-stream" },
-        example: 'id: 1\nevent: taskChanged\ndata: {"seq":"1"}\n\n',
+        ...{ description: "The events.", schema: listedEvents, example: [listedExample] },
+        more: {
+          "text/event-stream": {
+            ...{ schema: { type: "string" }, example: 'id: 1\nevent: taskChanged\ndata: {"seq":"1"}\n\n' },
+          },
+        },
       },
-      204: { description: "Nothing follows `after`." },
+      204: { description: "Of a stream: nothing follows `after`." },
     },
   },
   "/api-docs/openapi.json": {

@@ -10,6 +10,8 @@ export interface DocumentedAnswer {
   readonly example?: unknown;
   /** Default: `application/json`. */
   readonly contentType?: string;
+  /** Other forms of it, by their content type. */
+  readonly more?: Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
 }
 
 /** A parameter of the query, or a header. */

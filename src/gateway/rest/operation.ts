@@ -30,6 +30,8 @@ export interface RestOperation {
   readonly rpc: Pick<Rpc & { readonly kind: "unary" }, "method" | "waits">;
   /** Whether a request may wait for minutes, by its query. Default: as the rpc does. */
   readonly waits?: ((query: URLSearchParams) => boolean) | undefined;
+  /** What the policy calls it. Default: the rpc. */
+  readonly asked?: string;
   readonly method: HttpMethod;
   readonly path: string;
   /** What the OpenAPI document is made of: the rule, or what is written beside the operation. */

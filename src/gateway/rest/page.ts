@@ -33,7 +33,7 @@ export function restPage(operation: RestOperation, parts: RestParts): Page {
       if (served.health.draining && operation.method !== "GET") throw drainingFault();
       const waits = operation.waits?.(queryOf(page.request)) ?? rpc.waits;
       wait = waits ? parts.streams.openWait(goneSignal(page)) : undefined;
-      const call = await callOf(rpc, page, served);
+      const call = await callOf(operation, page, served);
       wait?.belongTo(call.caller);
       if (wait) endAtExpiry(wait, call.caller);
       const asking = wait ? { ...call, signal: wait } : call;
@@ -60,11 +60,19 @@ function goneSignal({ response }: PageCall): AbortSignal {
   return gone.signal;
 }
 
-function callOf({ method }: Pick<Rpc, "method">, page: PageCall, served: Served): Call | Promise<Call> {
+/** What the policy calls an operation. */
+export function askedOf({
+  rpc: { method },
+  asked = `${method.parent.typeName}/${method.name}`,
+}: RestOperation): string {
+  return asked;
+}
+
+function callOf(operation: RestOperation, page: PageCall, served: Served): Call | Promise<Call> {
   const { services, telemetry, health, identify } = served;
   const { request, params, remote } = page;
   const outgoing = page.outgoing(true);
-  const sender = senderOf(`${method.parent.typeName}/${method.name}`, request, params, remote);
+  const sender = senderOf(askedOf(operation), request, params, remote);
   const rest = {
     ...{ services, telemetry, health },
     reserve: (bytes: number) => outgoing.reserve(bytes),

@@ -10,6 +10,7 @@ import { policy } from "#gateway/access/policy";
 import { services } from "#gateway/handlers/index";
 import { nameOf, samples } from "../kit/samples.js";
 import { type AuditedWorld, openAuditedWorld } from "./audited-world.js";
+import { readingRoutes } from "./reading-routes.js";
 import { toolEffects } from "./tool-effects.js";
 
 /** What an entry must be: of which action, on what. Of a call by the operator, unless it says who else. */
@@ -182,27 +183,13 @@ const effects: Readonly<Record<string, Effect>> = {
   "orchestrator.v1.Gateway/HealthCheck": "reads",
   "orchestrator.v1.Worker/ExecuteTask": "own",
   "orchestrator.v1.Worker/HealthCheck": "reads",
-  "/": "reads",
-  "/health": "reads",
-  "/health/live": "reads",
-  "/health/ready": "reads",
-  "/metrics": "reads",
+  ...Object.fromEntries(readingRoutes.map((path) => [path, "reads"] as const)),
   "/v1/enroll": {
     action: "worker.enrol",
     object: /^worker w-curl$/,
     actor: /^spiffe:\/\/taskrun\/t\/default\/w\/w-curl$/,
     act: ({ enrolByHttp }) => enrolByHttp("w-curl"),
   },
-  "/v1/tasks/{id}/events": "reads",
-  "/api-docs/openapi.json": "reads",
-  "/api-docs/ui": "reads",
-  "/api-docs/ui/{file}": "reads",
-  "/docs": "reads",
-  "/inspect": "reads",
-  "/inspect/dagre.js": "reads",
-  "/inspect/{folder}/{file}": "reads",
-  "/inspect/events": "reads",
-  "/inspect/tasks/{id}/events": "reads",
 };
 
 let world: AuditedWorld;

@@ -171,6 +171,7 @@ const paths: Readonly<Record<string, string>> = {
   "/health/ready": "/health/ready",
   "/metrics": "/metrics",
   "/v1/tasks/{id}/events": "/v1/tasks/done/events",
+  "/v1/tasks/{id}/output": "/v1/tasks/done/output",
   "/v1/enroll": "/v1/enroll",
   "/api-docs/openapi.json": "/api-docs/openapi.json",
   "/api-docs/ui": "/api-docs/ui",

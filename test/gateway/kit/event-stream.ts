@@ -62,7 +62,7 @@ export interface OpenEvents {
 }
 
 export async function openEvents(url: string, headers: Record<string, string> = {}): Promise<OpenEvents> {
-  const asked = request(url, { headers, agent: false }).end();
+  const asked = request(url, { headers: { accept: "text/event-stream", ...headers }, agent: false }).end();
   const [response] = (await once(asked, "response")) as [IncomingMessage];
   asked.on("error", () => undefined);
   response.on("error", () => undefined);

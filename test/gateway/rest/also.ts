@@ -5,6 +5,7 @@ const CHANGED =
 
 export interface Also extends Asked {
   readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
   /** What the plane refuses by its state. */
   readonly plane?: "signal" | "resolve" | "register" | "updateDeadLetter" | "submit";
   /** Whether the path has the id of a key that there is. */
@@ -26,9 +27,10 @@ export const also: Readonly<Record<string, readonly Also[]>> = {
   "PATCH /v1/dead-letters/{task_id}": [{ plane: "updateDeadLetter", status: 409 }],
   "POST /v1/dead-letters/{task_id}:redrive": [{ plane: "submit", status: 409 }],
   "GET /v1/tasks/{id}/events": [
-    { query: { after: "2" }, status: 204 },
+    { query: { after: "2" }, headers: { accept: "text/event-stream" }, status: 204 },
     { query: { nonsense: "1" }, status: 400 },
   ],
+  "GET /v1/tasks/{id}/output": [{ query: { nonsense: "1" }, status: 400 }],
   "POST /v1/keys/{id}:rotate": [{ withKey: true, body: {}, status: 200 }],
   "DELETE /v1/keys/{id}": [{ withKey: true, status: 200 }],
   "GET /v1/runs/{run_id}/input": [{ plain: true, status: 200 }],

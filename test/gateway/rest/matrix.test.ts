@@ -147,7 +147,7 @@ describe.each(operations)("%s", (name, method, route) => {
     }
   });
 
-  test.each(also[name] ?? [])("answers %o", async ({ status, plane, withKey, plain, ...asked }) => {
+  test.each(also[name] ?? [])("answers %o", async ({ status, plane, withKey, plain, headers, ...asked }) => {
     const at = plain ? world.plain : world.well;
     const path = withKey ? { path: { id: await keyId() } } : {};
     const refused = async () => {
@@ -156,7 +156,7 @@ describe.each(operations)("%s", (name, method, route) => {
     const refuse = () => plane && Object.assign(at.plane, { [plane]: refused });
     try {
       const request = { ...right, ...asked, ...path };
-      const got = await ask(at.httpPort, request, plain ? {} : admin, refuse);
+      const got = await ask(at.httpPort, request, { ...(plain ? {} : admin), ...headers }, refuse);
       expect(got.status, got.text).toBe(status);
       if (status === 200) note(got);
     } finally {

@@ -260,15 +260,16 @@ test("lists without a filter show nothing of theirs", async () => {
 });
 
 test("events of a Task of theirs are answered as of none", async () => {
-  const get = async (id: string, query: string) => {
+  const get = async (id: string, query: string, accept: string) => {
     world.reads.length = 0;
     const url = `http://127.0.0.1:${world.httpPort}/v1/tasks/${id}/events${query}`;
-    const response = await fetch(url, { headers: { "x-who": "mine" } });
+    const response = await fetch(url, { headers: { "x-who": "mine", accept } });
     const headers = [...response.headers].filter(([name]) => name !== "date");
     return blind({ status: response.status, headers, body: await response.text(), reads: world.reads }, id);
   };
   for (const [foreign, unknown] of pairs("task")) {
-    for (const query of ["", "?after=1", "?after=999"])
-      expect(await get(foreign, query)).toBe(await get(unknown, query));
+    for (const accept of ["text/event-stream", "application/json"])
+      for (const query of ["", "?after=1", "?after=999"])
+        expect(await get(foreign, query, accept)).toBe(await get(unknown, query, accept));
   }
 });

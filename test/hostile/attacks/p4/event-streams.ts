@@ -19,7 +19,7 @@ export async function eventStreams(target: Target): Promise<void> {
   const id = await createTask(rpc, { agentName: "evil_nobody" });
   const ask = (path: string, headers: string, reads: boolean): RawSocket => {
     const socket = new RawSocket(target.httpPort, { reads });
-    socket.write(`GET ${path} HTTP/1.1\r\n${HOST}${headers}\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\n${HOST}accept: text/event-stream\r\n${headers}\r\n`);
     return socket;
   };
   const unread = Array.from({ length: STREAMS }, () => ask(`/v1/tasks/${held}/events`, "", false));

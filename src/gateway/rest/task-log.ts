@@ -1,0 +1,159 @@
+import { toJson } from "@bufbuild/protobuf";
+import { type LogPage, readLog } from "#api/tasks/read-log";
+import { run } from "#api/use-case";
+import { Fault } from "#domain/fault";
+import { taskEvent } from "#wire/convert-event";
+import { RunEventTypeSchema } from "#wire/gen/taskrun/v1/common_pb";
+import { type TaskEvent, TaskEventSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { WATCH_TOKEN } from "../http/sender.js";
+import { named } from "../http/task-events.js";
+import type { Call, Rpc } from "../rpc.js";
+import type { RestAnswer, RestOperation, RestRequest } from "./operation.js";
+
+/** A Task's log as JSON, for who does not follow it: its events, and the text that its agent has put out. */
+export function logOperations(rpcs: readonly Rpc[]): {
+  readonly events: RestOperation;
+  readonly output: RestOperation;
+} {
+  const rpc = rpcs.find(({ method }) => method === TaskService.method.getTask);
+  if (rpc?.kind !== "unary") throw new Error("a Task is read by GetTask");
+  const of = (
+    path: string,
+    perform: (request: RestRequest, call: Call) => Promise<RestAnswer>,
+  ): RestOperation => {
+    return { rpc, asked: path, method: "GET", path, perform: (request, _, call) => perform(request, call) };
+  };
+  return {
+    events: of("/v1/tasks/{id}/events", listEvents),
+    output: { ...of("/v1/tasks/{id}/output", readOutput), documentation: outputDocumentation },
+  };
+}
+
+async function listEvents(request: RestRequest, call: Call): Promise<RestAnswer> {
+  const { after } = parametersOf(request, ["after"]);
+  const { task, output, firstSeq, entries, next } = await pageOf(request, after, call);
+  const events = entries.map((entry, i) =>
+    taskEvent(task, firstSeq + i, entry, i === entries.length - 1 ? output : ""),
+  );
+  return {
+    json: JSON.stringify(events.map(listed)),
+    ...(next !== undefined && { headers: { link: `<?after=${next}>; rel="next"` } }),
+  };
+}
+
+/** An event by the names that public clients know, and the whole of it. */
+function listed(event: TaskEvent): object {
+  const { seq, taskId, timestampMs, event: said } = event;
+  const whole = toJson(TaskEventSchema, event, { useProtoFieldName: true, alwaysEmitImplicit: true });
+  const isRun = said.case === "runEvent";
+  const runId = said.case !== undefined && "runId" in said.value ? said.value.runId : "";
+  const metadata = said.case !== undefined && "metadata" in said.value ? said.value.metadata : {};
+  return {
+    seq: Number(seq),
+    id: (isRun && said.value.id) || String(seq),
+    run_id: runId,
+    task_id: taskId,
+    event_type: isRun
+      ? typeOf(said.value)
+      : (said.case ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    timestamp_ms: Number(timestampMs),
+    metadata,
+    event: whole,
+  };
+}
+
+function typeOf({ eventType, name }: { readonly eventType: number; readonly name: string }): string {
+  if (name !== "") return name;
+  const known = RunEventTypeSchema.values.find(({ number }) => number === eventType);
+  return known?.localName.toLowerCase() ?? String(eventType);
+}
+
+/** The output of one Run: of the first that has any, unless another one is asked for. */
+async function readOutput(request: RestRequest, call: Call): Promise<RestAnswer> {
+  const { after, run_id: wanted } = parametersOf(request, ["after", "run_id"]);
+  const { task, entries, next } = await pageOf(request, after, call);
+  const chunks = entries.filter((entry) => entry.type === "output");
+  const runId = wanted ?? chunks[0]?.runId;
+  const texts = chunks.filter((chunk) => chunk.runId === runId).map(({ content }) => content);
+  const answer = {
+    task_id: task.id,
+    run_id: runId ?? null,
+    output: texts.length === 0 ? null : texts.join(""),
+    next_after: next ?? null,
+  };
+  return { json: JSON.stringify(answer) };
+}
+
+async function pageOf({ params }: RestRequest, after: string | undefined, call: Call): Promise<LogPage> {
+  const input = { id: params.id ?? "", ...(after !== undefined && { afterSeq: seqOf(after) }) };
+  try {
+    return await run(readLog, input, call);
+  } catch (error) {
+    throw named(error, "after");
+  }
+}
+
+/** The parameters of the query, all of which are known and stand once. @throws {Fault} `invalid` */
+function parametersOf<Name extends string>(
+  { query }: RestRequest,
+  names: readonly Name[],
+): { readonly [name in Name]?: string } {
+  const found = new Map<string, string>();
+  for (const [name, text] of query) {
+    // It has been looked at.
+    if (name === WATCH_TOKEN) continue;
+    const field = name.slice(0, 256);
+    const says = !names.includes(name as Name)
+      ? `is no parameter of this path; there is ${names.join(", ")}.`
+      : found.has(name) && "is there twice, and takes one value.";
+    if (says) throw new Fault("invalid", `${field} ${says}`, { field, reason: "UNKNOWN_FIELD" });
+    found.set(name, text);
+  }
+  return Object.fromEntries(found) as { readonly [name in Name]?: string };
+}
+
+function seqOf(text: string): number {
+  const seq = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(seq)) return seq;
+  const message = `after is ${JSON.stringify(text.slice(0, 64))}: send the seq of the last event seen, or 0.`;
+  throw new Fault("invalid", message, { field: "after", reason: "CURSOR_INVALID" });
+}
+
+const outputDocumentation = {
+  ...{ summary: "The text that the agent of a Task has put out", tag: "Task" },
+  description:
+    "About 2 MiB of the log are looked at for one answer; `next_after` says where the next one begins.",
+  path: { id: "The Task's." },
+  parameters: [
+    {
+      name: "run_id",
+      in: "query",
+      description: "Of this Run. Default: of the first that has put out anything.",
+    },
+    {
+      ...{ name: "after", in: "query", schema: { type: "integer", minimum: 0 } },
+      description: "Only what follows this seq of the log.",
+    },
+  ],
+  answers: {
+    200: {
+      description: "The text; null if there is none.",
+      schema: {
+        type: "object",
+        required: ["task_id", "run_id", "output", "next_after"],
+        properties: {
+          task_id: { type: "string" },
+          run_id: { type: ["string", "null"] },
+          output: { type: ["string", "null"] },
+          next_after: { type: ["integer", "null"] },
+        },
+      },
+      example: {
+        task_id: "0199b7a0-6c00-7d4e-8f21-5b1c2e3d4f01",
+        run_id: "0199b7a0-6c00-7d4e-8f21-5b1c2e3d4f05",
+        output: "Hello Ada\n",
+        next_after: null,
+      },
+    },
+  },
+} as const satisfies RestOperation["documentation"];
