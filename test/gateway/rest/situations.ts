@@ -179,11 +179,15 @@ function writtenRequest(path: string, { request, samples: own }: Documentation, 
   return { path: Object.fromEntries(values), ...(request && { body: request.example }) };
 }
 
+/** Tasker's ids are all UUIDs, and what is none is refused before it is looked for. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UNKNOWN = "0199b7a0-6c00-7d4e-8f21-5b1c2e3d4fff";
+
 /** The same, of what is not there. */
 export function unknownRequest({ path = {}, query = {}, body }: Asked): Asked {
   const text = JSON.stringify({ path, query, body });
   const changed = JSON.parse(text, (_, value: unknown) =>
-    typeof value === "string" && value in known ? "none" : value,
+    typeof value !== "string" ? value : value in known ? "none" : UUID.test(value) ? UNKNOWN : value,
   ) as Asked;
   return changed;
 }
