@@ -1,6 +1,8 @@
+import { Fault } from "#domain/fault";
 import { isTerminal, type Labels, taskStates } from "#domain/task/task";
 import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { TaskPage } from "#ports/store-reads";
 import type { CallerReads } from "../caller-reads.js";
 
 /** The label of a Task whose agent is one of these. */
@@ -35,7 +37,10 @@ export class SubmittedAgents {
     if (this.#asked.size > limits.submittedAgents && oldest !== undefined) this.#asked.delete(oldest);
   }
 
-  /** Looks through live Tasks, unless that was done a short while ago or the agents are configured. */
+  /**
+   * Looks through live Tasks, unless that was done a short while ago or the agents are configured. If they cannot be read now, what
+   * is known has to do until the next time: no worker loses its stream by it.
+   */
   async look(reads: CallerReads, namespaces: readonly string[] | "*", now: Instant): Promise<void> {
     if (this.#configured.length > 0) return;
     const key = JSON.stringify(namespaces);
@@ -44,7 +49,7 @@ export class SubmittedAgents {
     if (this.#looked.size >= limits.submittedAgents) this.#looked.clear();
     this.#looked.set(key, now);
     const filter = { namespaces, states: live, labels: submittedLabel };
-    const { tasks } = await reads.tasks(filter, undefined, limits.submittedRows);
+    const { tasks } = await reads.tasks(filter, undefined, limits.submittedRows).catch(nothingRead);
     for (const { namespace, spec } of tasks.toReversed()) {
       const { agentName } = spec;
       // A label may be anybody's: a Task of a template can have it too.
@@ -63,4 +68,9 @@ export class SubmittedAgents {
     }
     return [...names].toSorted();
   }
+}
+
+function nothingRead(error: unknown): TaskPage {
+  if (error instanceof Fault) return { tasks: [], next: undefined };
+  throw error;
 }

@@ -1,5 +1,6 @@
 import { readsOf, run } from "#api/use-case";
 import { connectWorker, type Introduced } from "#api/workers/connect-worker";
+import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId, WorkerId } from "#domain/id";
 import { clip } from "#domain/text/text";
@@ -31,9 +32,12 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   readonly #given = new Map<TaskId, Given>();
   #link: WorkerLink | undefined;
   #mayRun: (agent: string) => boolean = () => true;
+  /** With the namespaces that its agents are asked for in. */
+  #caller: Caller;
 
   constructor(call: StreamCall) {
     this.#call = call;
+    this.#caller = call.caller;
   }
 
   async introduced({ message }: WorkerResponse): Promise<Introduced | undefined> {
@@ -126,19 +130,21 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   }
 
   async #agents(): Promise<AgentSpec[]> {
-    const { services, caller } = this.#call;
+    const { services } = this.#call;
     const { submitted, plane } = services;
-    await submitted.look(readsOf(this.#call), caller.namespaces, plane.now());
+    const { namespaces } = this.#caller;
+    await submitted.look(readsOf({ services, caller: this.#caller }), namespaces, plane.now());
     return submitted
-      .for(caller.namespaces, this.#mayRun)
+      .for(namespaces, this.#mayRun)
       .map((name) => ({ name, description: "", labels: {}, backends: [] }));
   }
 
-  /** A worker that was invited runs no other agents than its invitation names. */
+  /** A worker that was invited runs no other agents, and for no other namespaces, than its invitation names. */
   async #readRecord(): Promise<void> {
     const { services, caller } = this.#call;
     if (!caller.certificate || !services.enrolment) return;
-    const { agents } = await services.enrolment.admit(caller.certificate);
+    const { agents, namespaces } = await services.enrolment.admit(caller.certificate);
+    this.#caller = { ...caller, namespaces };
     if (agents.length > 0) this.#mayRun = (name) => agents.includes(name);
   }
 

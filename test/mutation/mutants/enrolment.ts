@@ -151,11 +151,7 @@ export const enrolmentMutants: readonly Mutant[] = [
   {
     name: "enrolment: an open stream outlives a revocation",
     edits: [
-      edit(
-        "src/gateway/handlers/run-service.ts",
-        "        unwatch = watchCertificate(call, introduced, sink);\n",
-        "",
-      ),
+      edit("src/gateway/worker-stream.ts", "      unwatch = watchCertificate(call, introduced, sink);\n", ""),
     ],
     test: certificates("a worker that is revoked loses its stream"),
   },

@@ -217,7 +217,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "peer: who has said hello still counts by address",
-    edits: [edit("src/gateway/handlers/run-service.ts", "        call.identified();\n", "")],
+    edits: [edit("src/gateway/worker-stream.ts", "      call.identified();\n", "")],
     test: { file: "test/gateway/worker-stream.test.ts", name: "a hello says who is on the connection" },
   },
   {

@@ -30,6 +30,7 @@ import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
+import { orchestratorMutants } from "./orchestrator.js";
 import { pauseMutants } from "./pauses.js";
 import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
@@ -94,6 +95,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...waitMutants,
   ...gatewayMutants,
+  ...orchestratorMutants,
   ...edgeMutants,
   ...embeddedMutants,
   ...inspectMutants,

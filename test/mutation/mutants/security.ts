@@ -168,7 +168,9 @@ export const securityMutants: readonly Mutant[] = [
   },
   {
     name: "security: TLS without keys is enough beyond the loopback",
-    edits: [edit("src/config/listeners.ts", "return isTls && isAuthenticated ? []", "return isTls ? []")],
+    edits: [
+      edit("src/config/listeners.ts", "if (isTls && isAuthenticated) return [];", "if (isTls) return [];"),
+    ],
     test: { file: "test/cli/settings.test.ts" },
   },
 ];
