@@ -40,7 +40,7 @@ const commands = guide.split("\n").filter((line) => line.startsWith("grpcurl "))
 
 /** A worker of orchestrator.v1, as a process of its own. */
 function slotWorker(id: string, slots = 4) {
-  return stage.node(["test/e2e/kit/slot-worker.mjs", addresses[50052] ?? "", id, String(slots)]);
+  return stage.node(["test/e2e/fixtures/slot-worker.mjs", addresses[50052] ?? "", id, String(slots)]);
 }
 
 const submitted = async (payload: object) => {

@@ -32,8 +32,6 @@ export interface RestOperation {
   readonly asked?: string;
   /** Whether a request may wait for minutes, by its query. Default: as the rpc does. */
   readonly waits?: ((query: URLSearchParams) => boolean) | undefined;
-  /** What the policy calls it. Default: the rpc. */
-  readonly asked?: string;
   readonly method: HttpMethod;
   readonly path: string;
   /** What the OpenAPI document is made of: the rule, or what is written beside the operation. */

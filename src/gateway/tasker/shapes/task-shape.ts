@@ -1,7 +1,7 @@
 import type { StepState } from "#domain/task/step";
 import { countOf, isTerminal, type StepCounts, type TaskRow, type TaskState } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
-import { type Instant, instant, NEVER } from "#domain/time/time";
+import { instant, NEVER } from "#domain/time/time";
 import { notesIn } from "./labels.js";
 
 /** How many Steps of a Task stand where; the ready ones are among the pending ones. */
@@ -159,9 +159,4 @@ function healthOf(
   if (state === "cancelled") return "unknown";
   if (isTerminal(state)) return "healthy";
   return tolerated > 0 || countOf(counts, "waiting_for_retry") > 0 ? "recovering" : "healthy";
-}
-
-/** {@link NEVER} as nothing. */
-export function known(at: Instant): Instant | undefined {
-  return at === NEVER ? undefined : at;
 }
