@@ -27,6 +27,7 @@ test("every way to fail has its code on the wire, and says whether to try again"
     unavailable    UNAVAILABLE         1000
     too_slow       DEADLINE_EXCEEDED   1000
     conflict       ABORTED             0
+    not_offered    UNIMPLEMENTED       0
     unauthenticated UNAUTHENTICATED     0
     denied         PERMISSION_DENIED   0
     internal       INTERNAL            0

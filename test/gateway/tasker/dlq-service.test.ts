@@ -2,14 +2,16 @@
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "#limits/index";
+import { TaskState } from "#wire/gen/tasker/v1/common_pb";
 import {
   DlqReason,
   DlqResolutionStatus,
   DlqService,
   StalenessHealthStatus,
 } from "#wire/gen/tasker/v1/dlq_pb";
+import { StepManualActionType, StepService } from "#wire/gen/tasker/v1/steps_pb";
 import { TaskService } from "#wire/gen/tasker/v1/tasks_pb";
-import { DeadLetterService } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
+import { DeadLetterService, DeadLetterStatus } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { agent } from "#worker/index";
 import { failureOf, mine, openTaskerWorld, type TaskerWorld, theirs } from "./world.js";
 
@@ -25,6 +27,7 @@ beforeAll(async () => {
     `name: ${name}\nnamespace_name: mine\nversion: 1.0.0\nsteps: [{ name: pack, handler: { callable: ${name} }, retry: { max_attempts: 1 } }]\n`;
   await world.register(source("breaker"));
   await world.register(source("nobody"));
+  await world.register(`${source("breaker").replace("name: breaker", "name: holds")}hold_on_failure: true\n`);
   await world.serve([
     agent({
       name: "breaker",
@@ -83,7 +86,6 @@ test("what was found out is written down, with who says so; entries are listed b
   const list = async (request: object) =>
     (await dlq().listEntries(request, mine)).entries.map(({ taskUuid }) => failed.indexOf(taskUuid));
   expect(await list({ resolutionStatus: PENDING })).toEqual([2]);
-  // One that another Task does again counts as resolved, too.
   expect(await list({ resolutionStatus: MANUALLY_RESOLVED })).toEqual([1, 0]);
   expect(await list({ resolutionStatus: MANUALLY_RESOLVED, limit: 1, offset: 1 })).toEqual([0]);
   expect(await list({ resolutionStatus: CANCELLED })).toEqual([]);
@@ -99,10 +101,33 @@ test("what was found out is written down, with who says so; entries are listed b
   });
 });
 
+test("one whose Task has gone on counts as resolved, too", async () => {
+  const { task } = await world.client(TaskService).createTask({ name: "holds", namespace: "mine" }, mine);
+  const taskUuid = task?.taskUuid ?? "";
+  for await (const { taskState } of world.client(TaskService).streamTaskStatus({ taskUuid }, mine)) {
+    if (taskState !== TaskState.BLOCKED_BY_FAILURES) continue;
+    const { entry } = await dlq().getEntryByTask({ taskUuid }, mine);
+    expect(entry).toMatchObject({ dlqReason: DlqReason.MANUAL_DLQ, resolutionStatus: PENDING });
+    const [step] = (await world.client(StepService).listSteps({ taskUuid }, mine)).steps;
+    const request = {
+      taskUuid,
+      stepUuid: step?.stepUuid ?? "",
+      actionType: StepManualActionType.COMPLETE_MANUALLY,
+    };
+    await world.client(StepService).resolveStep(request, mine);
+  }
+  const { deadLetters } = await world.client(DeadLetterService).listDeadLetters({}, mine);
+  expect(deadLetters.find(({ taskId }) => taskId === taskUuid)?.status).toBe(DeadLetterStatus.MOVED_ON);
+  const { entries } = await dlq().listEntries({ resolutionStatus: MANUALLY_RESOLVED }, mine);
+  expect(entries.map((each) => each.taskUuid)).toContain(taskUuid);
+});
+
 test("numbers, the queue and how Tasks rest are those of the dead letters", async () => {
   const { stats } = await dlq().getStats({}, mine);
-  expect(stats.map(({ dlqReason }) => dlqReason)).toEqual([DlqReason.MAX_RETRIES_EXCEEDED]);
+  const { MAX_RETRIES_EXCEEDED, MANUAL_DLQ } = DlqReason;
+  expect(stats.map(({ dlqReason }) => dlqReason)).toEqual([MAX_RETRIES_EXCEEDED, MANUAL_DLQ]);
   expect(stats[0]?.totalEntries).toBeGreaterThanOrEqual(3n);
+  expect(stats[1]).toMatchObject({ totalEntries: 1n, pending: 0n, manuallyResolved: 1n });
   const { entries: queue } = await dlq().getInvestigationQueue({ limit: 1 }, mine);
   expect(queue).toMatchObject([{ namespaceName: "mine", taskName: "breaker", currentState: "error" }]);
   expect(queue[0]?.priorityScore).toBeGreaterThan(0);

@@ -41,6 +41,7 @@ import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
 import { securityMutants } from "./security.js";
+import { taskerV1Mutants } from "./tasker-v1.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
@@ -64,6 +65,7 @@ export const mutants: readonly Mutant[] = [
   ...authorityMutants,
   ...credentialMutants,
   ...wallMutants,
+  ...taskerV1Mutants,
   ...browserMutants,
   ...pauseMutants,
   ...poisonMutants,
