@@ -3,6 +3,7 @@
  * `embedded/`, opens a gateway in front of it.
  */
 import { defaultDeadLetterRetention, defaultRetention, defaultStaleTerms, defaultTerms } from "#config/index";
+import type { Restoration } from "#domain/incarnation";
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
 import type { RetentionRule } from "#domain/task/retention";
@@ -71,6 +72,8 @@ export interface ControlPlane {
   readonly schemas: Schemas;
   /** Settles with the reason if the plane can no longer go on, e.g. because the disk has failed. */
   readonly failed: Promise<Error>;
+  /** The restoration with which this life of the store began; undefined if it was never restored. */
+  readonly restored: Restoration | undefined;
   /** Takes no new Tasks from now on. */
   drain(): void;
   /** Decides what has been taken in, then closes the store. Leases survive: Runs go on under the next start. */
@@ -119,6 +122,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     telemetry,
     schemas,
     failed,
+    restored: supervisor.core.memory.restored,
     drain: () => supervisor.drain(),
     async stop() {
       stopSweeps();

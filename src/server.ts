@@ -12,6 +12,7 @@ import type { Bound } from "#gateway/listeners";
 import { adminKeyIn } from "#host/access/admin-key";
 import type { InForce } from "#host/audit/changes";
 import type { ServerAudit } from "#host/audit/open";
+import { recordRestoration } from "#host/audit/restored";
 import { createLog, logPort } from "#host/log";
 import { nodeSelf } from "#host/node-self";
 import { nodeTelemetry } from "#host/telemetry";
@@ -98,6 +99,7 @@ export async function startServer(
     throw error;
   };
   await recordDone(audit, done).catch(takeDown);
+  await recordRestoration(audit?.log, store.audit, started.restored).catch(takeDown);
   const { gateway, tls, access, ...edge } = await openEdge({
     ...{ ...control, config, telemetry, store, wakes, openGateway, hub },
     audit: audit?.log,

@@ -11,6 +11,7 @@ import type { ServerConfig } from "#config/index";
 import { type ControlPlane, type ControlPlaneParts, startControlPlane, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Gateway } from "#gateway/server";
+import { recordRestoration } from "#host/audit/restored";
 import { factsOf } from "#host/server-facts";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { InspectionHub } from "#inspect/hub";
@@ -159,6 +160,7 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
     ...(audit && { audit }),
   });
   closers.push(() => control.stop());
+  await recordRestoration(audit?.log, checked.store.audit, control.restored);
   const gateway = await openMounts(await loading, checked, control, telemetry, audit?.log);
   closers.push(() => gateway.close(limits.drain));
   const client = clientOf(gateway.transport, checked);

@@ -48,6 +48,14 @@ async function allTasks(client: TaskRunClient) {
   return found;
 }
 
+/** The objects of what the audit log says of restorations. */
+async function restorations(client: TaskRunClient): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { action, object } of client.audit.list())
+    if (action === "store.restored") found.push(object);
+  return found;
+}
+
 /** What happened to each Task after the restoration came of Runs that began after it. */
 async function expectNothingOfBefore(server: Server, backedUpAt: number, begunBefore: ReadonlySet<string>) {
   const client = stage.client(server.addr);
@@ -98,6 +106,7 @@ test("a restored server accepts nothing of the time that was rolled back, while 
     stage.traces().some(({ taskId }) => !ended.has(taskId)),
     "some tasks were rolled back",
   ).toBe(true);
+  expect(await restorations(client)).toHaveLength(1);
   await server.proc.end("SIGTERM");
   expect(await command(["store", "verify", "--data", server.data])).toContain("is sound");
 });

@@ -31,6 +31,8 @@ export type AuditAction =
   | "ca.change"
   /** Damaged data was given up, by `--repair`. */
   | "store.repair"
+  /** A backup was put back, while no server ran. */
+  | "store.restored"
   | "policy.change"
   /** Any action of `api/authorize.ts` that was refused. */
   | (string & {});

@@ -215,4 +215,26 @@ export const keepMutants: readonly Mutant[] = [
     ],
     test: { file: "test/stores/sqlite/sqlite.test.ts", name: "a store that counts tells" },
   },
+  {
+    name: "restore: each start says again that the store was restored",
+    edits: [
+      edit(
+        "src/host/audit/restored.ts",
+        "=== objectOf(id))) return true;",
+        "=== objectOf(id))) return false;",
+      ),
+    ],
+    test: { file: "test/host/audit/restored.test.ts", name: "no later one says so again" },
+  },
+  {
+    name: "restore: a start on a restored store says nothing of it",
+    edits: [
+      edit(
+        "src/embedded/index.ts",
+        "await recordRestoration(audit?.log, checked.store.audit, control.restored);",
+        "await recordRestoration(audit?.log, checked.store.audit, undefined);",
+      ),
+    ],
+    test: { file: "test/host/audit/restored.test.ts", name: "no later one says so again" },
+  },
 ];
