@@ -1,7 +1,7 @@
 import type { StepState } from "#domain/task/step";
 import { countOf, isTerminal, type StepCounts, type TaskRow, type TaskState } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
-import { instant, NEVER } from "#domain/time/time";
+import { type Instant, instant, NEVER } from "#domain/time/time";
 import { notesIn } from "./labels.js";
 
 /** How many Steps of a Task stand where; the ready ones are among the pending ones. */
