@@ -24,7 +24,7 @@ export function planeSettings(config: ServerConfig): PlaneSettings {
 }
 
 /** What a plane writes down beside its store. */
-export interface Books {
+interface Books {
   /** Undefined if it has no audit log. */
   readonly audit: ServerAudit | undefined;
   /** Where ended Tasks are kept before they are removed; undefined if nowhere. */
