@@ -47,7 +47,7 @@ export const deadLetterMutants: readonly Mutant[] = [
   },
   {
     name: "dead letters: two redrives of one message make two tasks",
-    edits: [edit(SUBMIT, "redrives.set(redriven.taskId, task.id);", "")],
+    edits: [edit(SUBMIT, "redrives.set(letter.taskId, task.id);", "")],
     test: letters("two redrives in one message"),
   },
   {

@@ -220,8 +220,8 @@ export const keepMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/host/audit/restored.ts",
-        "=== objectOf(id))) return true;",
-        "=== objectOf(id))) return false;",
+        'action === "store.restored" && object === objectOf(id)',
+        'action === "store.restored" && object === ""',
       ),
     ],
     test: { file: "test/host/audit/restored.test.ts", name: "no later one says so again" },
