@@ -150,7 +150,13 @@ export const orchestratorMutants: readonly Mutant[] = [
   },
   {
     name: "compat: an address that other machines can reach is opened unasked",
-    edits: [edit("src/gateway/listeners.ts", "checkReach(address, insecure || isSafe);", "")],
+    edits: [
+      edit(
+        "src/gateway/listeners.ts",
+        "checkReach(address, insecure || isSafe);",
+        "checkReach(address, true);",
+      ),
+    ],
     test: compat("an address that other machines can reach is refused as any other"),
   },
   {
