@@ -41,6 +41,7 @@ import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
 import { securityMutants } from "./security.js";
+import { taskerMutants } from "./tasker.js";
 import { taskerV1Mutants } from "./tasker-v1.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
@@ -97,6 +98,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...waitMutants,
   ...gatewayMutants,
+  ...taskerMutants,
   ...orchestratorMutants,
   ...edgeMutants,
   ...embeddedMutants,
