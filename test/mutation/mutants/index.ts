@@ -37,6 +37,7 @@ import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
 import { promiseMutants } from "./promise.js";
 import { repairMutants } from "./repair.js";
+import { restMutants } from "./rest.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
@@ -99,6 +100,7 @@ export const mutants: readonly Mutant[] = [
   ...waitMutants,
   ...gatewayMutants,
   ...taskerMutants,
+  ...restMutants,
   ...orchestratorMutants,
   ...edgeMutants,
   ...embeddedMutants,
