@@ -58,8 +58,8 @@ export class Arena {
 
   /** @param over called when it is, before the server comes to rest */
   attack(name: string, attacker: ChildProcess, seconds: number, over: () => void): Promise<Row> {
-    const { grpcPort, httpPort } = this.server;
-    const order: Order = { grpcPort, httpPort, seconds };
+    const { grpcPort, httpPort, taskerPort, taskerWorkerPort } = this.server;
+    const order: Order = { grpcPort, httpPort, taskerPort, taskerWorkerPort, seconds };
     return this.#round(name, seconds, attacker, over, order);
   }
 

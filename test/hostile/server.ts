@@ -25,16 +25,20 @@ export class ServerProcess {
   readonly #dir: string;
   readonly grpcPort: number;
   readonly httpPort: number;
+  readonly taskerPort: number;
+  readonly taskerWorkerPort: number;
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #stderr = "";
   #sampling: NodeJS.Timeout | undefined;
   #peakMb = 0;
 
-  private constructor(dir: string, [grpc = 0, http = 0]: readonly number[]) {
+  private constructor(dir: string, [grpc = 0, http = 0, tasker = 0, taskerWorker = 0]: readonly number[]) {
     this.#dir = dir;
     this.grpcPort = grpc;
     this.httpPort = http;
+    this.taskerPort = tasker;
+    this.taskerWorkerPort = taskerWorker;
   }
 
   static async start(): Promise<ServerProcess> {
@@ -48,7 +52,12 @@ export class ServerProcess {
   async restart(): Promise<void> {
     const gateway = ["--grpc", `127.0.0.1:${this.grpcPort}`, "--http", `127.0.0.1:${this.httpPort}`];
     const rest = ["--data", this.#dir, "--lease", "10s", "--heartbeat", "1s", "--log-level", "warn"];
-    const child = spawn(process.execPath, [join(root, "bin/taskrun.js"), "server", ...gateway, ...rest], {
+    const others = [
+      `tasker=127.0.0.1:${this.taskerPort}`,
+      `tasker-worker=127.0.0.1:${this.taskerWorkerPort}`,
+    ];
+    const all = [...gateway, "--compat", ...others, ...rest];
+    const child = spawn(process.execPath, [join(root, "bin/taskrun.js"), "server", ...all], {
       env,
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -157,7 +166,9 @@ function lastWords(stderr: string): string {
 }
 
 async function freePorts(): Promise<number[]> {
-  const servers = [createServer(), createServer()].map((server) => server.listen(0, "127.0.0.1"));
+  const servers = Array.from({ length: 4 }, () => createServer()).map((server) =>
+    server.listen(0, "127.0.0.1"),
+  );
   await Promise.all(servers.map((server) => once(server, "listening")));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
