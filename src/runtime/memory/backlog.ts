@@ -109,11 +109,20 @@ export class Backlog {
     return views;
   }
 
-  /** Lanes whose page is used up although the store may hold more. */
-  unread(): Lane[] {
-    return [...this.#queues.values()]
-      .filter(({ page, whole }) => page.length === 0 && !whole)
-      .map(({ lane }) => lane);
+  /**
+   * Lanes whose page is used up although the store may hold more.
+   *
+   * @param isStuck true if nothing of a page can be assigned now, and what is behind it could
+   */
+  unread(isStuck: (lane: Lane, page: readonly ReadyStep[]) => boolean = () => false): Lane[] {
+    const isUsedUp = ({ lane, page, whole }: Queue) =>
+      !whole && (page.length === 0 || (page.length < limits.lanePage && isStuck(lane, page)));
+    return [...this.#queues.values()].filter(isUsedUp).map(({ lane }) => lane);
+  }
+
+  /** How many Steps of the lane are in its page. */
+  pageLength(laneKey: string): number {
+    return this.#queues.get(laneKey)?.page.length ?? 0;
   }
 
   /** Adds a Step that has become ready. Returns true if its lane is new. */

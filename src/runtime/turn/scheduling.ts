@@ -71,7 +71,8 @@ export class Scheduling {
       .reduce((sum, view) => sum + view.ready.length, 0);
     const slots = slotsOf(workers);
     const count = Math.min(ready, slots, limits.turnAssignments);
-    const unread = () => this.#unread(workers).some((lane) => isServed(lane, memory.pauses.present));
+    const unread = () =>
+      this.#unread(this.#asNow(workers)).some((lane) => isServed(lane, memory.pauses.present));
     if (count === 0) return slots > 0 && unread();
 
     const before = work.changes.runs.length;
@@ -136,12 +137,22 @@ export class Scheduling {
     return sessions.some((session) => session.state === "serving" && mayTake(session, lane));
   }
 
-  /** Of a shared store no more than can be assigned now: what is claimed here is given to nobody else. */
+  /** The workers with what they hold after this turn's assignments, if which Tasks' Runs they hold matters. */
+  #asNow(workers: Workers): Workers {
+    const { memory, leases } = this.#parts.core;
+    return workers.some(({ heldTasks }) => heldTasks) ? freeWorkers(memory, leases).workers : workers;
+  }
+
+  /**
+   * Of a shared store no more than can be assigned now: what is claimed here is given to nobody else. Beyond what the page has and nobody
+   * can take yet.
+   */
   async #readLane(lane: Lane, workers: Workers): Promise<void> {
     const { core, journal, loader } = this.#parts;
     const { backlog } = core.memory;
-    const takers = workers.filter(({ session }) => mayTake(session, lane));
-    const most = backlog.shared ? Math.min(limits.lanePage, slotsOf(takers)) : limits.lanePage;
+    const takers = takersOf(lane, workers);
+    const wanted = backlog.pageLength(lane.key) + slotsOf(takers);
+    const most = backlog.shared ? Math.min(limits.lanePage, wanted) : limits.lanePage;
     const until = core.clock.monotonic() + limits.claimLease;
     const ready = await fromStore(core.store.ready(lane.key, most));
     const page = loader.corrected(lane, ready);
@@ -149,10 +160,15 @@ export class Scheduling {
     if (backlog.shared) backlog.claim(lane.key, ready, until, journal);
   }
 
-  /** Lanes whose pages are used up; of a shared store those from which a worker of this node can take. */
+  /**
+   * Lanes whose pages are used up, or have only Steps of Tasks of which every worker that could take them holds its one Run; of a
+   * shared store those from which a worker of this node can take.
+   */
   #unread(workers: Workers): Lane[] {
     const { backlog } = this.#parts.core.memory;
-    const unread = backlog.unread();
+    const unread = workers.some(({ heldTasks }) => heldTasks)
+      ? backlog.unread((lane, page) => isStuck(page, takersOf(lane, workers)))
+      : backlog.unread();
     return backlog.shared ? unread.filter((lane) => canBeTaken(lane, workers)) : unread;
   }
 
@@ -210,6 +226,17 @@ export class Scheduling {
       if (backlog.leave(lane.key, journal)) work.lanes.remove(lane.key);
     }
   }
+}
+
+function takersOf(lane: Lane, workers: Workers): Workers {
+  return workers.filter(({ session }) => mayTake(session, lane));
+}
+
+/** True if each of the Steps is of a Task of which each of the workers has a Run, and takes no other. */
+function isStuck(page: readonly ReadyStep[], takers: Workers): boolean {
+  return (
+    takers.length > 0 && page.every(({ taskId }) => takers.every(({ heldTasks }) => heldTasks?.has(taskId)))
+  );
 }
 
 function canBeTaken(lane: Lane, workers: Workers): boolean {
