@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { KeySchema } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditEntrySchema } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { NodeSchema } from "#wire/gen/taskrun/v1/node_service_pb";
+import { PauseSchema } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { RunOutputChunkSchema } from "#wire/gen/taskrun/v1/run_service_pb";
 import { GetOverviewResponseSchema, TaskEventSchema, TaskSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateFindingSchema, TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -96,6 +97,7 @@ beforeAll(async () => {
         listKeys: () => ({ keys: [key()] }),
       },
       audit: { listAudit: () => ({ entries: [hostileMessage(AuditEntrySchema) as never] }) },
+      pauses: { listPauses: () => ({ pauses: [hostileMessage(PauseSchema) as never] }) },
     },
   );
   const refuse = () => {
