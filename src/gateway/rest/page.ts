@@ -2,6 +2,7 @@ import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import { endAtExpiry } from "../access/expiry.js";
+import type { HttpRequest } from "../http/guard.js";
 import type { Outgoing } from "../http/outgoing.js";
 import type { Page, PageCall } from "../http/pages.js";
 import { sendProblem } from "../http/problem.js";
@@ -12,6 +13,7 @@ import { type Call, callBy, type Rpc, type Served } from "../rpc.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { isKnown, tagOf } from "./etag.js";
 import type { Ask, RestAnswer, RestOperation, RestRequest } from "./operation.js";
+import { bodyUnexpected } from "./transcode.js";
 
 export interface RestParts {
   /** All that may be asked. */
@@ -99,11 +101,20 @@ function askBy(handlers: ReadonlyMap<object, Rpc>, call: Call): Ask {
 async function requestOf({ method }: RestOperation, page: PageCall): Promise<RestRequest> {
   const { request, params } = page;
   const header = (name: string) => request.headers[name]?.toString();
-  const body = method === "GET" || method === "DELETE" ? NO_BODY : await bodyOf(page);
+  const takesBody = method !== "GET" && method !== "DELETE";
+  if (!takesBody && hasBody(request)) throw bodyUnexpected();
+  const body = takesBody ? await bodyOf(page) : NO_BODY;
   return { params, query: queryOf(request), body, header };
 }
 
 const NO_BODY = Buffer.alloc(0);
+
+/** True if the request announces a body: one whose length is left open counts, since it would be lost unread. */
+function hasBody(request: HttpRequest): boolean {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  if (length !== undefined) return Number(length) !== 0;
+  return "stream" in request ? !request.stream.endAfterHeaders : coding !== undefined;
+}
 
 async function bodyOf({ request, body }: PageCall): Promise<Buffer> {
   const { "content-type": type, "content-encoding": encoding = "identity" } = request.headers;

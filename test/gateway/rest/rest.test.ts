@@ -1,4 +1,8 @@
 /** Rpcs as operations on paths: what every one of them has in common. */
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:http2";
+import { text as textOf } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "#limits/index";
 import { type Opened, open } from "../kit/open.js";
@@ -88,4 +92,48 @@ test("another method of a path is told which ones it takes", async () => {
 test("a header may have the idempotency key", async () => {
   const same = await post("/v1/tasks/x:retry", { idempotency_key: "k" }, { "idempotency-key": "l" });
   expect([same.status, JSON.parse(same.text).field]).toEqual([400, "idempotency_key"]);
+});
+
+interface Refused {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Asks over HTTP/1.1 as no fetch does: a body with any method, of a length that need not be said. */
+async function askWith(method: string, path: string, body: string, isChunked: boolean): Promise<Refused> {
+  const headers = isChunked
+    ? { "transfer-encoding": "chunked" }
+    : { "content-length": Buffer.byteLength(body) };
+  const json = { "content-type": "application/json", ...headers };
+  const asked = request({ host: "127.0.0.1", port: opened.httpPort, method, path, headers: json }).end(body);
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, reason: JSON.parse(await textOf(response)).reason };
+}
+
+/** The same over HTTP/2, which need not say that there is a body. */
+async function askOverHttp2(method: string, path: string, body: string): Promise<Refused> {
+  const session = connect(`http://127.0.0.1:${opened.httpPort}`);
+  const stream = session.request({ ":method": method, ":path": path }, { endStream: false });
+  stream.end(body);
+  const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+  const { reason } = JSON.parse(await textOf(stream));
+  session.close();
+  return { status: Number(headers[":status"]), reason };
+}
+
+test("a body that a read or a DELETE would lose is refused before anything is done", async () => {
+  const refused = { status: 400, reason: "BODY_UNEXPECTED" };
+  for (const [method, path] of [
+    ["DELETE", "/v1/tasks/x"],
+    ["DELETE", "/v1/keys/x"],
+    ["GET", "/v1/workers"],
+    ["GET", "/v1/tasks"],
+    ["GET", "/v1/tasks/x/output"],
+  ] as const) {
+    const body = '{"reason":"x"}';
+    expect(await askWith(method, path, body, false), path).toEqual(refused);
+    expect(await askWith(method, path, body, true), path).toEqual(refused);
+    expect(await askOverHttp2(method, path, body), path).toEqual(refused);
+  }
+  expect((await askWith("DELETE", "/v1/tasks/x", "", false)).status).toBe(404);
 });
