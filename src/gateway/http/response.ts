@@ -39,19 +39,3 @@ export function endResponse(response: HttpResponse): void {
   const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
   stream.once("close", () => clearTimeout(late));
 }
-
-/** Answers 404 or 405. @param allowed the methods of the path; empty if there is no such path */
-export function sendNotServed(
-  response: HttpResponse,
-  method: string,
-  path: string,
-  allowed: readonly string[],
-): void {
-  if (allowed.length > 0) {
-    const allow = allowed.join(", ");
-    sendText(response, 405, `${method} is not served here; ${path} takes ${allow}.\n`, { allow });
-    return;
-  }
-  const what = method === "GET" || method === "HEAD" ? path : `${method} ${path}`;
-  sendText(response, 404, `${what} is not served here; see / for what is.\n`);
-}

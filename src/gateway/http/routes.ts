@@ -67,14 +67,19 @@ export function operationRoutes(
 ): Route<HttpHandler>[] {
   return operations.map((operation) => {
     const page = restPage(operation, { rpcs, served, streams });
-    const { method, path, documentation } = operation;
+    const { path, documentation } = operation;
     return {
-      methods: [method],
+      methods: methodsOf(operation),
       path,
       documentation,
       handler: { kind: "page", page, asked: askedOf(operation) },
     };
   });
+}
+
+/** What is read can be asked for its headers alone. */
+function methodsOf({ method }: RestOperation): readonly string[] {
+  return method === "GET" ? ["GET", "HEAD"] : [method];
 }
 
 /** The routes of Tasks' logs: as a stream for who reads one, as JSON for everybody else. */
@@ -85,12 +90,12 @@ function logRoutes(parts: RouteParts): Route<Page>[] {
   const asEvents = eventsPage({ name: "taskrun.v1.TaskService/WatchTask", path }, taskEvents, parts);
   return [
     {
-      methods: ["GET"],
+      methods: methodsOf(events),
       path,
       handler: (call) => (wantsEvents(call.request) ? asEvents(call) : asJson(call)),
     },
     {
-      methods: ["GET"],
+      methods: methodsOf(output),
       path: output.path,
       documentation: output.documentation,
       handler: restPage(output, parts),

@@ -7,8 +7,8 @@ import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { commentOf, EventWriter, RETRY, type ServerEvent } from "./event-writer.js";
 import type { HttpRequest } from "./guard.js";
 import type { Page, PageCall } from "./pages.js";
-import { sendProblem } from "./problem.js";
-import { endResponse, isGone, sendText } from "./response.js";
+import { sendProblem, sendRefused } from "./problem.js";
+import { endResponse, isGone } from "./response.js";
 import { queryOf, senderOf, WATCH_TOKEN } from "./sender.js";
 
 /** What was asked of a path that answers with events. */
@@ -51,7 +51,7 @@ export function eventsPage(
 ): Page {
   const meter = new Meter(served.telemetry, name, "http");
   return async (page) => {
-    if (!acceptsEvents(page.request)) return sendText(page.response, 406, NOT_ACCEPTED);
+    if (!acceptsEvents(page.request)) return sendRefused(page.response, path, NOT_ACCEPTED);
     const open = streams.open();
     const forget = endWithPeer(page, open);
     let outcome: Outcome = CANCELLED;
@@ -76,7 +76,11 @@ export function eventsPage(
   };
 }
 
-const NOT_ACCEPTED = "This path answers with server-sent events. Send Accept: text/event-stream, or none.\n";
+const NOT_ACCEPTED = {
+  status: 406,
+  text: "This path answers with server-sent events. Send Accept: text/event-stream, or none.\n",
+  reason: "NOT_ACCEPTABLE",
+} as const;
 
 function acceptsEvents({ headers: { accept = "*/*" } }: HttpRequest): boolean {
   return /(^|[,\s])(text\/event-stream|text\/\*|\*\/\*)/i.test(accept);
@@ -141,6 +145,7 @@ async function send(
 ): Promise<void> {
   const writer = new EventWriter(page.outgoing(false));
   writeHead(page);
+  if (page.request.method === "HEAD") return;
   try {
     await writer.begin();
     for await (const event of events) {

@@ -80,7 +80,7 @@ describe("a preflight", () => {
     const methods = async (path: string) =>
       (await preflight(PAGE, path)).headers["access-control-allow-methods"];
 
-    expect(await methods("/v1/tasks/id/events")).toBe("GET");
+    expect(await methods("/v1/tasks/id/events")).toBe("GET, HEAD");
     expect(await methods("/health")).toBe("GET, HEAD");
     expect(await methods("/nowhere")).toBe("GET, POST");
     const { status, headers, text } = await ask("/nowhere", { headers: { origin: PAGE } });

@@ -1,7 +1,7 @@
 /** Rpcs as operations on paths: what every one of them has in common. */
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { text as textOf } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "#limits/index";
@@ -86,7 +86,41 @@ test("what is wrong is said by the name of the parameter, field or header", asyn
 
 test("another method of a path is told which ones it takes", async () => {
   const { status, headers } = await ask("/v1/workers", { method: "PATCH" });
-  expect([status, headers.get("allow")]).toEqual([405, "GET"]);
+  expect([status, headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+});
+
+test("what no operation answers is a failure in their form, and plain text elsewhere", async () => {
+  const stream = { accept: "application/json", "last-event-id": "1" };
+  for (const [path, init, status, code, error] of [
+    ["/v1/nothing", {}, 404, "NOT_FOUND", "NOT_FOUND"],
+    ["/v1/workers", { method: "PATCH" }, 405, "UNIMPLEMENTED", "METHOD_NOT_ALLOWED"],
+    ["/config", { method: "POST" }, 405, "UNIMPLEMENTED", "METHOD_NOT_ALLOWED"],
+    ["/v1/workers", { headers: { origin: "https://evil.example" } }, 403, "PERMISSION_DENIED", "FORBIDDEN"],
+    ["/v1/tasks/x/events", { headers: stream }, 406, "INVALID_ARGUMENT", "NOT_ACCEPTABLE"],
+  ] as const) {
+    const { text, headers, ...got } = await ask(path, init);
+    expect([got.status, headers.get("content-type")], path).toEqual([status, "application/problem+json"]);
+    const { detail, ...problem } = JSON.parse(text);
+    expect(problem).toMatchObject({ status, code, error: { code: error, message: detail } });
+    expect(detail).toMatch(/\.$/);
+  }
+  const page = await ask("/nothing");
+  expect([page.status, page.headers.get("content-type")]).toEqual([404, "text/plain; charset=utf-8"]);
+});
+
+test("the headers of a read can be asked for alone", async () => {
+  for (const path of ["/v1/workers", "/v1/tasks", "/config", "/v1/workers/none"]) {
+    const [read, alone] = [await ask(path), await ask(path, { method: "HEAD" })];
+    const { status, headers } = await headOverHttp2(path);
+    expect([alone.status, alone.text, status], path).toEqual([read.status, "", read.status]);
+    for (const name of ["etag", "content-type", "content-length", "cache-control"]) {
+      expect(alone.headers.get(name), name).toBe(read.headers.get(name));
+      expect(headers[name] ?? null, name).toBe(read.headers.get(name));
+    }
+  }
+  const tag = (await ask("/v1/workers", { method: "HEAD" })).headers.get("etag") ?? "";
+  expect((await ask("/v1/workers", { method: "HEAD", headers: { "if-none-match": tag } })).status).toBe(304);
+  expect((await ask("/v1/tasks/x/cancel", { method: "HEAD" })).status).toBe(404);
 });
 
 test("a header may have the idempotency key", async () => {
@@ -119,6 +153,17 @@ async function askOverHttp2(method: string, path: string, body: string): Promise
   const { reason } = JSON.parse(await textOf(stream));
   session.close();
   return { status: Number(headers[":status"]), reason };
+}
+
+async function headOverHttp2(
+  path: string,
+): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders }> {
+  const session = connect(`http://127.0.0.1:${opened.httpPort}`);
+  const stream = session.request({ ":method": "HEAD", ":path": path });
+  const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+  expect(await textOf(stream)).toBe("");
+  session.close();
+  return { status: Number(headers[":status"]), headers };
 }
 
 test("a body that a read or a DELETE would lose is refused before anything is done", async () => {
