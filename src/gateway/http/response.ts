@@ -9,6 +9,19 @@ export function isGone(response: HttpResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 
+/**
+ * Says by which headers of the request the response varies, beside those that are named already: a host's own server may have. To be
+ * called before anything is written; a cache must not give one reader what was meant for another.
+ */
+export function varyBy(response: HttpResponse, names: readonly string[]): void {
+  const before = response.getHeader("vary");
+  const said = before === undefined ? [] : [before].flat().flatMap((each) => String(each).split(/\s*,\s*/));
+  const known = new Set(said.map((name) => name.trim().toLowerCase()));
+  if (known.has("*")) return;
+  const added = names.filter((name) => !known.has(name.toLowerCase()));
+  if (added.length > 0) response.setHeader("vary", [...said, ...added].join(", "));
+}
+
 /** Sends a whole answer at once, as plain text unless its headers say otherwise. */
 export function sendText(
   response: HttpResponse,

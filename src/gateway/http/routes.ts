@@ -12,9 +12,10 @@ import type { OpenStreams } from "../traffic/streams.js";
 import { enrollPage } from "./enroll-page.js";
 import { type InspectParts, inspectRoutes } from "./inspect.js";
 import { type MetricsSource, type Page, pageRoutes } from "./pages.js";
+import { varyBy } from "./response.js";
 import { type Route, Router } from "./router.js";
 import type { HttpHandler } from "./serve.js";
-import { eventsPage, wantsEvents } from "./sse.js";
+import { EVENTS_VARY, eventsPage, wantsEvents } from "./sse.js";
 import { taskEvents } from "./task-events.js";
 
 export interface RouteParts {
@@ -92,7 +93,10 @@ function logRoutes(parts: RouteParts): Route<Page>[] {
     {
       methods: methodsOf(events),
       path,
-      handler: (call) => (wantsEvents(call.request) ? asEvents(call) : asJson(call)),
+      handler: (call) => {
+        varyBy(call.response, EVENTS_VARY);
+        return wantsEvents(call.request) ? asEvents(call) : asJson(call);
+      },
     },
     {
       methods: methodsOf(output),

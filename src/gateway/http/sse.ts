@@ -4,6 +4,7 @@ import { endAtExpiry } from "../access/expiry.js";
 import { CANCELLED, Meter, OK, type Outcome } from "../outcome.js";
 import { callBy, type Served, type StreamCall } from "../rpc.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
+import { takesAny } from "./accept.js";
 import { commentOf, EventWriter, RETRY, type ServerEvent } from "./event-writer.js";
 import type { HttpRequest } from "./guard.js";
 import type { Page, PageCall } from "./pages.js";
@@ -82,14 +83,19 @@ const NOT_ACCEPTED = {
   reason: "NOT_ACCEPTABLE",
 } as const;
 
-function acceptsEvents({ headers: { accept = "*/*" } }: HttpRequest): boolean {
-  return /(^|[,\s])(text\/event-stream|text\/\*|\*\/\*)/i.test(accept);
+const EVENTS = "text/event-stream";
+
+function acceptsEvents({ headers: { accept } }: HttpRequest): boolean {
+  return accept === undefined || (takesAny(accept, [EVENTS, "text/*", "*/*"]) ?? false);
 }
+
+/** What the answer of a path depends on that has its events as a stream and as a list: see {@link wantsEvents}. */
+export const EVENTS_VARY = ["Accept", "Last-Event-ID"];
 
 /** True if the reader says that it reads events, or that it has read some: an EventSource always does. */
 export function wantsEvents({ headers }: HttpRequest): boolean {
   const { accept = "", "last-event-id": seen } = headers;
-  return seen !== undefined || /(^|[,\s])text\/event-stream/i.test(accept);
+  return takesAny(accept, [EVENTS]) ?? seen !== undefined;
 }
 
 /** Ends the stream when the peer is gone, and cuts a peer that does not read soon after the stream has ended. */
@@ -158,7 +164,7 @@ async function send(
 }
 
 const HEADERS = {
-  "content-type": "text/event-stream",
+  "content-type": EVENTS,
   // Proxies must neither keep events nor wait for more of them.
   "cache-control": "no-store, no-transform",
   "x-accel-buffering": "no",

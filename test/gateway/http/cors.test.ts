@@ -144,8 +144,13 @@ describe("a response", () => {
       expect(made.status).toBe(200);
       expect(made.headers).toMatchObject({ "access-control-allow-origin": origin, vary: "Origin" });
       expect(made.headers["access-control-expose-headers"]?.toLowerCase().split(", ")).toEqual(
-        expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "retry-after"]),
+        expect.arrayContaining([
+          ...["grpc-status", "grpc-message", "grpc-status-details-bin", "retry-after"],
+          ...["x-auth-failure-reason", "x-auth-failure-severity"],
+        ]),
       );
+      const events = await ask("/v1/tasks/none/events", { headers: { origin } });
+      expect(events.headers.vary).toBe("Origin, Accept, Last-Event-ID");
     },
   );
 

@@ -169,3 +169,25 @@ test("who reads events gets a stream", async () => {
     expect(await response.text()).toContain("event: end");
   }
 });
+
+test("who does not take a stream gets the list, and a cache knows by what they differ", async () => {
+  const id = await taskWithLog(opened, log);
+  const path = `/v1/tasks/${id}/events`;
+  for (const accept of ["text/event-stream;q=0", "application/json, text/event-stream; q=0.0", "*/*"]) {
+    const { headers } = await get(path, { accept });
+    expect([headers.get("content-type"), headers.get("vary")], accept).toEqual([
+      "application/json",
+      "Accept, Last-Event-ID",
+    ]);
+  }
+  const url = `http://127.0.0.1:${opened.httpPort}${path}`;
+  for (const [headers, status] of [
+    [{ accept: "text/event-stream" }, 200],
+    [{ "if-none-match": "*" }, 304],
+    [{ accept: "text/event-stream;q=0, */*", "last-event-id": "6" }, 200],
+  ] as const) {
+    const response = await fetch(url, { headers });
+    expect([response.status, response.headers.get("vary")]).toEqual([status, "Accept, Last-Event-ID"]);
+    await response.text();
+  }
+});
