@@ -3,7 +3,7 @@ import { Fault } from "#domain/fault";
 import { readOrigin } from "#domain/text/origin";
 import { limits } from "#limits/index";
 import type { Admission, HttpRequest } from "./guard.js";
-import type { HttpResponse } from "./response.js";
+import { type HttpResponse, varyBy } from "./response.js";
 
 /**
  * What pages may send: what clients of Connect and gRPC-Web do, what operations on paths read, the cursor of an event stream that a
@@ -21,8 +21,18 @@ const ALLOWED_HEADERS = [
   "X-Api-Key",
 ].join(", ");
 
-/** What pages may read of a response: where Connect and gRPC-Web put errors, its tag, the next page, and when to come again. */
-const EXPOSED_HEADERS = [...cors.exposedHeaders, "ETag", "Link", "Retry-After"].join(", ");
+/**
+ * What pages may read of a response: where Connect and gRPC-Web put errors, its tag, the next page, when to come again, and why it was
+ * refused.
+ */
+const EXPOSED_HEADERS = [
+  ...cors.exposedHeaders,
+  "ETag",
+  "Link",
+  "Retry-After",
+  "X-Auth-Failure-Reason",
+  "X-Auth-Failure-Severity",
+].join(", ");
 
 /** The methods of an rpc; those of a page are in the table of routes. */
 const RPC_METHODS = ["GET", "POST"];
@@ -38,18 +48,10 @@ export function shareResponse(
 ): void {
   if (origins.size === 0) return;
   // Also of a response without the others: a cache must not give it to a page that may read one.
-  varyByOrigin(response);
+  varyBy(response, ["Origin"]);
   if (origin === undefined || !origins.has(origin)) return;
   response.setHeader("access-control-allow-origin", origin);
   response.setHeader("access-control-expose-headers", EXPOSED_HEADERS);
-}
-
-/** A host's own server may have said already what its responses vary by. */
-function varyByOrigin(response: HttpResponse): void {
-  const before = response.getHeader("vary");
-  const names = before === undefined ? [] : [before].flat().map(String);
-  if (names.some((name) => /(^|,)\s*(origin|\*)\s*(,|$)/i.test(name))) return;
-  response.setHeader("vary", [...names, "Origin"].join(", "));
 }
 
 /**

@@ -8,6 +8,8 @@ export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export interface Refusal {
   readonly status: 400 | 403;
   readonly text: string;
+  /** For programs. */
+  readonly reason: "HOST_INVALID" | "HOST_NOT_ALLOWED" | "ORIGIN_NOT_ALLOWED";
 }
 
 /** Under which names a server may be called over HTTP, and by which web pages. */
@@ -36,19 +38,21 @@ export function refusalOf(request: HttpRequest, { hosts, origins }: Admission): 
   const authority = authorityOf(request);
   const host = hostnameOf(`http://${authority}`);
   if (authority === undefined || host === undefined) {
-    return { status: 400, text: "The request names no valid host. Send a Host (or :authority) header.\n" };
+    const text = "The request names no valid host. Send a Host (or :authority) header.\n";
+    return { status: 400, text, reason: "HOST_INVALID" };
   }
   const allowed = (name: string) => isLoopback(name) || hosts.has(name);
   if (!allowed(host) && !hosts.has(ANY)) {
     const text = `Host ${host} is not served here. Use a loopback name such as localhost, or add it to the allowed hosts.\n`;
-    return { status: 403, text };
+    return { status: 403, text, reason: "HOST_NOT_ALLOWED" };
   }
 
   const { origin } = request.headers;
   if (origin === undefined || origins.has(origin)) return undefined;
   const page = hostnameOf(origin);
   const known = page !== undefined && (allowed(page) || (page === host && hosts.has(ANY)));
-  return known && !isPreflight(request) ? undefined : { status: 403, text: originRefused(origin) };
+  const refused = { status: 403, text: originRefused(origin), reason: "ORIGIN_NOT_ALLOWED" } as const;
+  return known && !isPreflight(request) ? undefined : refused;
 }
 
 /** True for the question that a browser asks before it lets a page send a request to another origin. */

@@ -5,7 +5,8 @@ import { AnswerQuota } from "../traffic/answer-admission.js";
 import type { OpenRequests } from "../traffic/open-requests.js";
 import { shareResponse } from "./cors.js";
 import type { HttpPeer } from "./peer.js";
-import { isGone, sendNotServed, sendText } from "./response.js";
+import { sendNotServed, sendRefused } from "./problem.js";
+import { isGone } from "./response.js";
 import { pathOf, type ServeParts, serveHttp } from "./serve.js";
 
 /**
@@ -60,12 +61,12 @@ export function requestHandler(parts: HandlerParts, prefix: string): RequestHand
     if (path === undefined || (!served && next)) {
       if (next) return next();
       shareResponse(request, response, parts.admission.origins);
-      return sendNotServed(response, request.method ?? "", pathOf(request), []);
+      return sendNotServed(response, request.method ?? "", path ?? pathOf(request), []);
     }
     if (request.readableDidRead || request.readableEnded) {
       parts.telemetry.log.error(BODY_READ, { path });
       shareResponse(request, response, parts.admission.origins);
-      sendText(response, 500, `${BODY_READ}\n`);
+      sendRefused(response, path, { status: 500, text: `${BODY_READ}\n`, reason: "BODY_READ_BEFORE" });
       return;
     }
     // What the host did before may have taken time: of a peer that has gone meanwhile there is no `close` to come.

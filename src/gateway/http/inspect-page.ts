@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Page, PageCall } from "./pages.js";
-import { sendNotServed, sendText } from "./response.js";
+import { sendNotServed } from "./problem.js";
+import { sendText } from "./response.js";
 import type { Route } from "./router.js";
 
 /** The page `/inspect` and its files, which are all of this package: it works without a network. */

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
 import type { Fault, FaultCode } from "#domain/fault";
 import { retryAfterOf, retryAfterSeconds, statusOf } from "#wire/faults";
 import { type HttpResponse, sendText } from "./response.js";
@@ -43,11 +43,75 @@ export function sendProblem(response: HttpResponse, fault: Fault): void {
       ...(retryAfterMs > 0 && { retry_after_seconds: retryAfterSeconds(fault) }),
     },
   };
-  sendText(response, status, `${JSON.stringify(problem)}\n`, {
-    "content-type": "application/problem+json",
-    "cache-control": "no-store",
+  sendAs(response, problem, {
     ...(retryAfterMs > 0 && { "retry-after": String(retryAfterSeconds(fault)) }),
     ...authHeaders(fault),
+  });
+}
+
+/** What is answered where no handler is reached, or none could answer. */
+export interface Refused {
+  readonly status: keyof typeof byRefusal;
+  /** For people, with a line break at its end. */
+  readonly text: string;
+  /** For programs. */
+  readonly reason: string;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+/** The code of gRPC that goes with such a status, and the code in `error`. */
+const byRefusal = {
+  400: ["INVALID_ARGUMENT", "BAD_REQUEST"],
+  403: ["PERMISSION_DENIED", "FORBIDDEN"],
+  404: ["NOT_FOUND", "NOT_FOUND"],
+  405: ["UNIMPLEMENTED", "METHOD_NOT_ALLOWED"],
+  406: ["INVALID_ARGUMENT", "NOT_ACCEPTABLE"],
+  500: ["INTERNAL", "INTERNAL_ERROR"],
+} as const;
+
+/** Paths whose clients are programs, which read a failure as JSON; the others are for people, and for clients of rpcs. */
+const OPERATIONS = /^\/(v1(\/|$)|config$)/;
+
+/** Answers that a path is not served so: as every other failure of an operation where there are operations, as plain text elsewhere. */
+export function sendRefused(response: HttpResponse, path: string, refused: Refused): void {
+  const { status, text, reason, headers = {} } = refused;
+  if (!OPERATIONS.test(path)) {
+    sendText(response, status, text, headers);
+    return;
+  }
+  const [code, errorCode] = byRefusal[status];
+  const detail = text.trimEnd();
+  const error = { code: errorCode, message: detail };
+  sendAs(response, { title: STATUS_CODES[status], status, detail, code, reason, error }, headers);
+}
+
+/** Answers 404 or 405. @param allowed the methods of the path; empty if there is no such path */
+export function sendNotServed(
+  response: HttpResponse,
+  method: string,
+  path: string,
+  allowed: readonly string[],
+): void {
+  if (allowed.length > 0) {
+    const allow = allowed.join(", ");
+    const text = `${method} is not served here; ${path} takes ${allow}.\n`;
+    sendRefused(response, path, { status: 405, text, reason: "METHOD_NOT_ALLOWED", headers: { allow } });
+    return;
+  }
+  const what = method === "GET" || method === "HEAD" ? path : `${method} ${path}`;
+  const text = `${what} is not served here; see / for what is.\n`;
+  sendRefused(response, path, { status: 404, text, reason: "PATH_UNKNOWN" });
+}
+
+function sendAs(
+  response: HttpResponse,
+  problem: { readonly status: number; readonly [member: string]: unknown },
+  headers: OutgoingHttpHeaders,
+): void {
+  sendText(response, problem.status, `${JSON.stringify(problem)}\n`, {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    ...headers,
   });
 }
 

@@ -9,6 +9,19 @@ export function isGone(response: HttpResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 
+/**
+ * Says by which headers of the request the response varies, beside those that are named already: a host's own server may have. To be
+ * called before anything is written; a cache must not give one reader what was meant for another.
+ */
+export function varyBy(response: HttpResponse, names: readonly string[]): void {
+  const before = response.getHeader("vary");
+  const said = before === undefined ? [] : [before].flat().flatMap((each) => String(each).split(/\s*,\s*/));
+  const known = new Set(said.map((name) => name.trim().toLowerCase()));
+  if (known.has("*")) return;
+  const added = names.filter((name) => !known.has(name.toLowerCase()));
+  if (added.length > 0) response.setHeader("vary", [...said, ...added].join(", "));
+}
+
 /** Sends a whole answer at once, as plain text unless its headers say otherwise. */
 export function sendText(
   response: HttpResponse,
@@ -38,20 +51,4 @@ export function endResponse(response: HttpResponse): void {
   const { stream } = response;
   const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
   stream.once("close", () => clearTimeout(late));
-}
-
-/** Answers 404 or 405. @param allowed the methods of the path; empty if there is no such path */
-export function sendNotServed(
-  response: HttpResponse,
-  method: string,
-  path: string,
-  allowed: readonly string[],
-): void {
-  if (allowed.length > 0) {
-    const allow = allowed.join(", ");
-    sendText(response, 405, `${method} is not served here; ${path} takes ${allow}.\n`, { allow });
-    return;
-  }
-  const what = method === "GET" || method === "HEAD" ? path : `${method} ${path}`;
-  sendText(response, 404, `${what} is not served here; see / for what is.\n`);
 }

@@ -12,9 +12,10 @@ import type { OpenStreams } from "../traffic/streams.js";
 import { enrollPage } from "./enroll-page.js";
 import { type InspectParts, inspectRoutes } from "./inspect.js";
 import { type MetricsSource, type Page, pageRoutes } from "./pages.js";
+import { varyBy } from "./response.js";
 import { type Route, Router } from "./router.js";
 import type { HttpHandler } from "./serve.js";
-import { eventsPage, wantsEvents } from "./sse.js";
+import { EVENTS_VARY, eventsPage, wantsEvents } from "./sse.js";
 import { taskEvents } from "./task-events.js";
 
 export interface RouteParts {
@@ -67,14 +68,19 @@ export function operationRoutes(
 ): Route<HttpHandler>[] {
   return operations.map((operation) => {
     const page = restPage(operation, { rpcs, served, streams });
-    const { method, path, documentation } = operation;
+    const { path, documentation } = operation;
     return {
-      methods: [method],
+      methods: methodsOf(operation),
       path,
       documentation,
       handler: { kind: "page", page, asked: askedOf(operation) },
     };
   });
+}
+
+/** What is read can be asked for its headers alone. */
+function methodsOf({ method }: RestOperation): readonly string[] {
+  return method === "GET" ? ["GET", "HEAD"] : [method];
 }
 
 /** The routes of Tasks' logs: as a stream for who reads one, as JSON for everybody else. */
@@ -85,12 +91,15 @@ function logRoutes(parts: RouteParts): Route<Page>[] {
   const asEvents = eventsPage({ name: "taskrun.v1.TaskService/WatchTask", path }, taskEvents, parts);
   return [
     {
-      methods: ["GET"],
+      methods: methodsOf(events),
       path,
-      handler: (call) => (wantsEvents(call.request) ? asEvents(call) : asJson(call)),
+      handler: (call) => {
+        varyBy(call.response, EVENTS_VARY);
+        return wantsEvents(call.request) ? asEvents(call) : asJson(call);
+      },
     },
     {
-      methods: ["GET"],
+      methods: methodsOf(output),
       path: output.path,
       documentation: output.documentation,
       handler: restPage(output, parts),

@@ -13,9 +13,9 @@ import { type Admission, type HttpRequest, isPreflight, refusalOf } from "./guar
 import { Outgoing } from "./outgoing.js";
 import type { Page } from "./pages.js";
 import type { HttpPeer } from "./peer.js";
-import { sendProblem } from "./problem.js";
+import { sendNotServed, sendProblem, sendRefused } from "./problem.js";
 import { ReceivedMessages } from "./received.js";
-import { endResponse, type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
+import { endResponse, type HttpResponse, isGone } from "./response.js";
 import type { Router } from "./router.js";
 import { senderOf } from "./sender.js";
 
@@ -47,12 +47,18 @@ export async function serveHttp(exchange: Exchange, parts: ServeParts): Promise<
   try {
     await serve(exchange, parts);
   } catch (error) {
-    const { response } = exchange;
+    const { response, path } = exchange;
     parts.telemetry.log.debug("an HTTP response was cut short", { err: error });
     if (response.headersSent) response.destroy();
-    else sendText(response, 500, "Something failed inside; the server's log says what.\n");
+    else sendRefused(response, path, FAILED_INSIDE);
   }
 }
+
+const FAILED_INSIDE = {
+  status: 500,
+  text: "Something failed inside; the server's log says what.\n",
+  reason: "INTERNAL",
+} as const;
 
 /** The path of a request, without its query. */
 export function pathOf({ url = "" }: HttpRequest): string {
@@ -66,7 +72,7 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
   shareResponse(request, response, parts.admission.origins);
   const refusal = refusalOf(request, parts.admission);
   if (refusal) {
-    sendText(response, refusal.status, refusal.text);
+    sendRefused(response, path, refusal);
     return;
   }
   const { method = "" } = request;

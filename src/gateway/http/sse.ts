@@ -4,11 +4,12 @@ import { endAtExpiry } from "../access/expiry.js";
 import { CANCELLED, Meter, OK, type Outcome } from "../outcome.js";
 import { callBy, type Served, type StreamCall } from "../rpc.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
+import { takesAny } from "./accept.js";
 import { commentOf, EventWriter, RETRY, type ServerEvent } from "./event-writer.js";
 import type { HttpRequest } from "./guard.js";
 import type { Page, PageCall } from "./pages.js";
-import { sendProblem } from "./problem.js";
-import { endResponse, isGone, sendText } from "./response.js";
+import { sendProblem, sendRefused } from "./problem.js";
+import { endResponse, isGone } from "./response.js";
 import { queryOf, senderOf, WATCH_TOKEN } from "./sender.js";
 
 /** What was asked of a path that answers with events. */
@@ -51,7 +52,7 @@ export function eventsPage(
 ): Page {
   const meter = new Meter(served.telemetry, name, "http");
   return async (page) => {
-    if (!acceptsEvents(page.request)) return sendText(page.response, 406, NOT_ACCEPTED);
+    if (!acceptsEvents(page.request)) return sendRefused(page.response, path, NOT_ACCEPTED);
     const open = streams.open();
     const forget = endWithPeer(page, open);
     let outcome: Outcome = CANCELLED;
@@ -76,16 +77,25 @@ export function eventsPage(
   };
 }
 
-const NOT_ACCEPTED = "This path answers with server-sent events. Send Accept: text/event-stream, or none.\n";
+const NOT_ACCEPTED = {
+  status: 406,
+  text: "This path answers with server-sent events. Send Accept: text/event-stream, or none.\n",
+  reason: "NOT_ACCEPTABLE",
+} as const;
 
-function acceptsEvents({ headers: { accept = "*/*" } }: HttpRequest): boolean {
-  return /(^|[,\s])(text\/event-stream|text\/\*|\*\/\*)/i.test(accept);
+const EVENTS = "text/event-stream";
+
+function acceptsEvents({ headers: { accept } }: HttpRequest): boolean {
+  return accept === undefined || (takesAny(accept, [EVENTS, "text/*", "*/*"]) ?? false);
 }
+
+/** What the answer of a path depends on that has its events as a stream and as a list: see {@link wantsEvents}. */
+export const EVENTS_VARY = ["Accept", "Last-Event-ID"];
 
 /** True if the reader says that it reads events, or that it has read some: an EventSource always does. */
 export function wantsEvents({ headers }: HttpRequest): boolean {
   const { accept = "", "last-event-id": seen } = headers;
-  return seen !== undefined || /(^|[,\s])text\/event-stream/i.test(accept);
+  return takesAny(accept, [EVENTS]) ?? seen !== undefined;
 }
 
 /** Ends the stream when the peer is gone, and cuts a peer that does not read soon after the stream has ended. */
@@ -141,6 +151,7 @@ async function send(
 ): Promise<void> {
   const writer = new EventWriter(page.outgoing(false));
   writeHead(page);
+  if (page.request.method === "HEAD") return;
   try {
     await writer.begin();
     for await (const event of events) {
@@ -153,7 +164,7 @@ async function send(
 }
 
 const HEADERS = {
-  "content-type": "text/event-stream",
+  "content-type": EVENTS,
   // Proxies must neither keep events nor wait for more of them.
   "cache-control": "no-store, no-transform",
   "x-accel-buffering": "no",

@@ -26,9 +26,9 @@ const ABOUT = `Every operation calls what the rpcs call, with the same checks an
 - **Numbers** of 64 bits, such as times in Unix milliseconds, are texts in answers. Requests may send either.
 - **What is not known** is refused by its name: parameters of the query, and fields of bodies.
 - **Lists** have pages: send \`next_page_token\` of one as \`page_token\` for the next.
-- **Reads** have an \`ETag\`. Send it as \`If-None-Match\`, and what has not changed is answered by 304.
+- **Reads** have an \`ETag\`. Send it as \`If-None-Match\`, and what has not changed is answered by 304. HEAD is answered as GET is, without the body.
 - **Writes** that have an \`idempotency_key\` take it as the header \`Idempotency-Key\` too.
-- **Failures** are \`application/problem+json\`, with \`reason\` for programs.
+- **Failures** are \`application/problem+json\`, with \`reason\` for programs; under \`/v1/\` also of a path or method that there is not. \`/v1/enroll\` has a form of its own, and pages under other paths fail in plain text.
 - **Queries** write an entry of a map as \`labels[key]=value\`, a field of an object as \`a.b=c\`, and a list by repeating its name.
 
 The same rpcs are served as gRPC, gRPC-Web and Connect at \`POST /PACKAGE.SERVICE/METHOD\`.`;

@@ -2,6 +2,8 @@ import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import { endAtExpiry } from "../access/expiry.js";
+import type { HttpRequest } from "../http/guard.js";
+import type { Outgoing } from "../http/outgoing.js";
 import type { Page, PageCall } from "../http/pages.js";
 import { sendProblem } from "../http/problem.js";
 import { isGone, sendText } from "../http/response.js";
@@ -11,6 +13,7 @@ import { type Call, callBy, type Rpc, type Served } from "../rpc.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { isKnown, tagOf } from "./etag.js";
 import type { Ask, RestAnswer, RestOperation, RestRequest } from "./operation.js";
+import { bodyUnexpected } from "./transcode.js";
 
 export interface RestParts {
   /** All that may be asked. */
@@ -29,17 +32,19 @@ export function restPage(operation: RestOperation, parts: RestParts): Page {
     const beganAt = performance.now();
     let outcome: Outcome = OK;
     let wait: OpenStream | undefined;
+    // One for all of the request: the size of what is sent takes the place of what was reserved for it.
+    const outgoing = page.outgoing(true);
     try {
       if (served.health.draining && operation.method !== "GET") throw drainingFault();
       const waits = operation.waits?.(queryOf(page.request)) ?? rpc.waits;
       wait = waits ? parts.streams.openWait(goneSignal(page)) : undefined;
-      const call = await callOf(operation, page, served);
+      const call = await callOf(operation, page, { served, outgoing });
       wait?.belongTo(call.caller);
       if (wait) endAtExpiry(wait, call.caller);
       const asking = wait ? { ...call, signal: wait } : call;
       const request = await requestOf(operation, page);
       const answer = await operation.perform(request, askBy(handlers, asking), asking);
-      if (!isGone(page.response)) send(answer, operation, page);
+      if (!isGone(page.response)) send(answer, operation, page, outgoing);
     } catch (error) {
       const isLeft = isGone(page.response) && !wait?.fault;
       const failure = isLeft ? CANCELLED : meter.outcomeOf(wait?.fault ?? error);
@@ -68,10 +73,12 @@ export function askedOf({
   return asked;
 }
 
-function callOf(operation: RestOperation, page: PageCall, served: Served): Call | Promise<Call> {
+function callOf(
+  operation: RestOperation,
+  { request, params, remote }: PageCall,
+  { served, outgoing }: { readonly served: Served; readonly outgoing: Outgoing },
+): Call | Promise<Call> {
   const { services, telemetry, health, identify } = served;
-  const { request, params, remote } = page;
-  const outgoing = page.outgoing(true);
   const sender = senderOf(askedOf(operation), request, params, remote);
   const rest = {
     ...{ services, telemetry, health },
@@ -94,11 +101,20 @@ function askBy(handlers: ReadonlyMap<object, Rpc>, call: Call): Ask {
 async function requestOf({ method }: RestOperation, page: PageCall): Promise<RestRequest> {
   const { request, params } = page;
   const header = (name: string) => request.headers[name]?.toString();
-  const body = method === "GET" || method === "DELETE" ? NO_BODY : await bodyOf(page);
+  const takesBody = method !== "GET" && method !== "DELETE";
+  if (!takesBody && hasBody(request)) throw bodyUnexpected();
+  const body = takesBody ? await bodyOf(page) : NO_BODY;
   return { params, query: queryOf(request), body, header };
 }
 
 const NO_BODY = Buffer.alloc(0);
+
+/** True if the request announces a body: one whose length is left open counts, since it would be lost unread. */
+function hasBody(request: HttpRequest): boolean {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  if (length !== undefined) return Number(length) !== 0;
+  return "stream" in request ? !request.stream.endAfterHeaders : coding !== undefined;
+}
 
 async function bodyOf({ request, body }: PageCall): Promise<Buffer> {
   const { "content-type": type, "content-encoding": encoding = "identity" } = request.headers;
@@ -115,8 +131,12 @@ function notTaken(header: string, value: string, advice: string): Fault {
   return new Fault("invalid", message, { field: header, reason: "UNSUPPORTED_MEDIA_TYPE" });
 }
 
-function send({ status = 200, json, headers }: RestAnswer, { method }: RestOperation, page: PageCall): void {
-  const { request, response } = page;
+function send(
+  { status = 200, json, headers }: RestAnswer,
+  { method }: RestOperation,
+  { request, response }: PageCall,
+  outgoing: Outgoing,
+): void {
   const text = `${json}\n`;
   const tag = method === "GET" && status === 200 ? tagOf(text) : undefined;
   const all = {
@@ -131,6 +151,6 @@ function send({ status = 200, json, headers }: RestAnswer, { method }: RestOpera
     response.end();
     return;
   }
-  page.outgoing(true).count(Buffer.byteLength(text));
+  outgoing.count(Buffer.byteLength(text));
   sendText(response, status, text, all);
 }

@@ -68,12 +68,16 @@ function typeOf({ eventType, name }: { readonly eventType: number; readonly name
   return known?.localName.toLowerCase() ?? String(eventType);
 }
 
-/** The output of one Run: of the first that has any, unless another one is asked for. */
+/**
+ * The output of one Run: of the first that has any, unless another one is asked for. Which one that is the first page says: a later one
+ * does not know what was before it, and is asked for by `run_id`, which is empty while no Run has been found.
+ */
 async function readOutput(request: RestRequest, call: Call): Promise<RestAnswer> {
   const { after, run_id: wanted } = parametersOf(request, ["after", "run_id"]);
+  if (wanted === undefined && after !== undefined && seqOf(after) > 0) throw runMissing();
   const { task, entries, next } = await pageOf(request, after, call);
   const chunks = entries.filter((entry) => entry.type === "output");
-  const runId = wanted ?? chunks[0]?.runId;
+  const runId = wanted || chunks[0]?.runId;
   const texts = chunks.filter((chunk) => chunk.runId === runId).map(({ content }) => content);
   const answer = {
     task_id: task.id,
@@ -81,7 +85,17 @@ async function readOutput(request: RestRequest, call: Call): Promise<RestAnswer>
     output: texts.length === 0 ? null : texts.join(""),
     next_after: next ?? null,
   };
-  return { json: JSON.stringify(answer) };
+  const more = new URLSearchParams({ after: String(next), run_id: runId ?? "" });
+  return {
+    json: JSON.stringify(answer),
+    ...(next !== undefined && { headers: { link: `<?${more}>; rel="next"` } }),
+  };
+}
+
+function runMissing(): Fault {
+  const message =
+    "after is past the begin of the log, and run_id does not say of which Run: send that of the page before, or an empty one if it was null.";
+  return new Fault("invalid", message, { field: "run_id", reason: "PARAMETER_MISSING" });
 }
 
 async function pageOf({ params }: RestRequest, after: string | undefined, call: Call): Promise<LogPage> {
@@ -122,17 +136,18 @@ function seqOf(text: string): number {
 const outputDocumentation = {
   ...{ summary: "The text that the agent of a Task has put out", tag: "Task" },
   description:
-    "About 2 MiB of the log are looked at for one answer; `next_after` says where the next one begins.",
+    "About 2 MiB of the log are looked at for one answer; `next_after` says where the next one begins. The header `Link` names it, with the `run_id` of this one, so that all are of the same Run.",
   path: { id: "The Task's." },
   parameters: [
     {
       name: "run_id",
       in: "query",
-      description: "Of this Run. Default: of the first that has put out anything.",
+      description:
+        "Of this Run. Default, and if it is empty: of the first that has put out anything. Needed beside an `after` that is not 0: that of the answer before, empty if it is null.",
     },
     {
       ...{ name: "after", in: "query", schema: { type: "integer", minimum: 0 } },
-      description: "Only what follows this seq of the log.",
+      description: "Only what follows this seq of the log: `next_after` of the answer before.",
     },
   ],
   answers: {

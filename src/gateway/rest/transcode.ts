@@ -102,7 +102,8 @@ function inBody(name: string): Fault {
   return new Fault("invalid", text, { field, reason: "PARAMETER_INVALID" });
 }
 
-function bodyUnexpected(): Fault {
+/** A body that nothing reads: who sent it meant something by it. */
+export function bodyUnexpected(): Fault {
   const text = "this path takes no body: send its fields in the query.";
   return new Fault("invalid", text, { reason: "BODY_UNEXPECTED" });
 }

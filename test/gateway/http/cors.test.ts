@@ -80,7 +80,7 @@ describe("a preflight", () => {
     const methods = async (path: string) =>
       (await preflight(PAGE, path)).headers["access-control-allow-methods"];
 
-    expect(await methods("/v1/tasks/id/events")).toBe("GET");
+    expect(await methods("/v1/tasks/id/events")).toBe("GET, HEAD");
     expect(await methods("/health")).toBe("GET, HEAD");
     expect(await methods("/nowhere")).toBe("GET, POST");
     const { status, headers, text } = await ask("/nowhere", { headers: { origin: PAGE } });
@@ -144,8 +144,13 @@ describe("a response", () => {
       expect(made.status).toBe(200);
       expect(made.headers).toMatchObject({ "access-control-allow-origin": origin, vary: "Origin" });
       expect(made.headers["access-control-expose-headers"]?.toLowerCase().split(", ")).toEqual(
-        expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "retry-after"]),
+        expect.arrayContaining([
+          ...["grpc-status", "grpc-message", "grpc-status-details-bin", "retry-after"],
+          ...["x-auth-failure-reason", "x-auth-failure-severity"],
+        ]),
       );
+      const events = await ask("/v1/tasks/none/events", { headers: { origin } });
+      expect(events.headers.vary).toBe("Origin, Accept, Last-Event-ID");
     },
   );
 

@@ -240,8 +240,18 @@ describe("a request that cannot be followed is answered with why", () => {
   test("by another method, 405", async () => {
     const id = await taskWithLog(opened, whole);
     const post = await fetch(url(id), { method: "POST" });
-    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET"]);
+    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     expect((await fetch(url("%zz"))).status).toBe(404);
+  });
+
+  test("by HEAD, its headers alone", async () => {
+    const id = await taskWithLog(opened, whole);
+    const ask = (path: string) =>
+      fetch(path, { method: "HEAD", headers: { accept: "text/event-stream" } }).then((response) => {
+        return [response.status, response.headers.get("content-type")];
+      });
+    expect(await ask(url(id))).toEqual([200, "text/event-stream"]);
+    expect(await ask(url("none"))).toEqual([404, "application/problem+json"]);
   });
 
   test("of somebody whose namespaces it is not in, 404", async () => {

@@ -94,15 +94,20 @@ test("events are a list, with the names that public clients know and the whole m
   expect((await get(`/v1/tasks/${id}/events?after=7`)).json).toEqual([]);
 });
 
-test("of a log that is longer than a page, Link names the next one", async () => {
-  const id = await taskWithLog(opened, log);
+/** Has the log read in pages of so many entries. */
+function pagesOf(most: number): void {
   const whole = opened.plane.reads.log;
   Object.assign(opened.plane.reads, {
     log: async (...args: Parameters<typeof whole>) => {
       const slice = await whole(...args);
-      return { ...slice, entries: slice.entries.slice(0, 3) };
+      return { ...slice, entries: slice.entries.slice(0, most) };
     },
   });
+}
+
+test("of a log that is longer than a page, Link names the next one", async () => {
+  const id = await taskWithLog(opened, log);
+  pagesOf(3);
   const seen: unknown[] = [];
   let next = "";
   for (let i = 0; i < 9; i++) {
@@ -114,6 +119,32 @@ test("of a log that is longer than a page, Link names the next one", async () =>
   }
   expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect((await get(`/v1/tasks/${id}/output`)).json).toMatchObject({ output: "Hello ", next_after: 3 });
+});
+
+test("the output of all pages is that of one Run", async () => {
+  const id = await taskWithLog(opened, log);
+  pagesOf(1);
+  const path = `/v1/tasks/${id}/output`;
+  const seen: unknown[] = [];
+  let next: string | undefined = "";
+  while (next !== undefined) {
+    const { headers, json } = await get(`${path}${next}`);
+    const { run_id, output } = json as Listed;
+    seen.push([run_id, output]);
+    [, next] = /^<(\?after=\d+&run_id=[\w-]*)>; rel="next"$/.exec(headers.get("link") ?? "") ?? [];
+  }
+  expect(seen).toEqual([
+    [null, null],
+    ["run-1", "Hello "],
+    ...[null, null, null].map(() => ["run-1", null]),
+    ["run-1", "Ada\n"],
+    ["run-1", null],
+  ]);
+
+  const { status, json } = await get(`${path}?after=4`);
+  expect([status, json]).toEqual([400, expect.objectContaining({ field: "run_id" })]);
+  expect((await get(`${path}?after=0`)).status).toBe(200);
+  expect((await get(`${path}?after=4&run_id=`)).json).toMatchObject({ run_id: "run-2", output: "other" });
 });
 
 test("the output is the text of the first Run that has any, or of another one", async () => {
@@ -139,7 +170,8 @@ test("what is wrong is said by the name of the parameter", async () => {
       ["after=1&after=2", "after", /is there twice/],
       ["from=1", "from", /^from is no parameter of this path; there is after/],
     ] as const) {
-      const { status, json } = await get(`/v1/tasks/${id}/${path}?${query}`);
+      const run = path === "output" ? "&run_id=run-1" : "";
+      const { status, json } = await get(`/v1/tasks/${id}/${path}?${query}${run}`);
       expect([status, json], query).toEqual([
         400,
         expect.objectContaining({ field, detail: expect.stringMatching(words) }),
@@ -167,5 +199,27 @@ test("who reads events gets a stream", async () => {
     });
     expect(response.headers.get("content-type")).toBe("text/event-stream");
     expect(await response.text()).toContain("event: end");
+  }
+});
+
+test("who does not take a stream gets the list, and a cache knows by what they differ", async () => {
+  const id = await taskWithLog(opened, log);
+  const path = `/v1/tasks/${id}/events`;
+  for (const accept of ["text/event-stream;q=0", "application/json, text/event-stream; q=0.0", "*/*"]) {
+    const { headers } = await get(path, { accept });
+    expect([headers.get("content-type"), headers.get("vary")], accept).toEqual([
+      "application/json",
+      "Accept, Last-Event-ID",
+    ]);
+  }
+  const url = `http://127.0.0.1:${opened.httpPort}${path}`;
+  for (const [headers, status] of [
+    [{ accept: "text/event-stream" }, 200],
+    [{ "if-none-match": "*" }, 304],
+    [{ accept: "text/event-stream;q=0, */*", "last-event-id": "6" }, 200],
+  ] as const) {
+    const response = await fetch(url, { headers });
+    expect([response.status, response.headers.get("vary")]).toEqual([status, "Accept, Last-Event-ID"]);
+    await response.text();
   }
 });

@@ -22,7 +22,7 @@ export const browserMutants: readonly Mutant[] = [
   },
   {
     name: "browser: a cache may give a page what was answered to another",
-    edits: [edit(cors, "  varyByOrigin(response);\n", "")],
+    edits: [edit(cors, '  varyBy(response, ["Origin"]);\n', "")],
     test: corsTest("to anybody else"),
   },
   {
