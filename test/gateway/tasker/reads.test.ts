@@ -2,10 +2,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { TaskId } from "#domain/id";
 import { stepKey } from "#domain/id";
+import type { DeadLetterStatus } from "#domain/task/dead-letter";
 import { withStepAction } from "#domain/task/step-action";
 import { instant } from "#domain/time/time";
 import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
-import { task } from "#testing/rows";
+import { deadLetter, task } from "#testing/rows";
 import { type Opened, open } from "../kit/open.js";
 import { asked, held, holdTask, registerTemplates } from "./kit.js";
 
@@ -197,7 +198,7 @@ test.each([
   ["page=0", "page is"],
   ["per_page=101", "send a whole number, 1 to 100"],
   ["per_page=ten", "per_page is"],
-  ["page=500", "only the first 10000 rows"],
+  ["page=500", "page begins after 49900 rows, and only the first 10000 rows"],
   ["status=done", 'status is "done"; it is one of pending'],
   ["task_status=complete", "task_status is"],
   ["limit=5", "send per_page"],
@@ -243,6 +244,24 @@ test("dead letters are entries of Tasker's queue", async () => {
     resolved_by: "ann",
   });
   expect(changed.body).toMatchObject({ success: true, dlq_entry_uuid: held });
+});
+
+test("those that were resolved are found behind any number of others, whichever way it came about", async () => {
+  const letter = (i: number, status: DeadLetterStatus) => {
+    const id = `0194${String(i).padStart(4, "0")}` as TaskId;
+    opened.plane.details.set(id, { task: task(id), input: "{}", steps: [], runs: [] });
+    opened.plane.deadLetters.set(id, deadLetter(id, { status, createdAt: instant(1_000 + i) }));
+  };
+  letter(0, "MOVED_ON");
+  letter(1, "MANUALLY_RESOLVED");
+  for (let i = 2; i < 40; i++) letter(i, "PENDING");
+  const found = async (more: string) => {
+    const { body } = await ask(`GET /v1/dlq?resolution_status=manually_resolved${more}`);
+    return body.map((entry: { task_uuid: string }) => entry.task_uuid);
+  };
+  expect(await found("")).toEqual(["01940001", "01940000"]);
+  expect(await found("&limit=1")).toEqual(["01940001"]);
+  expect(await found("&offset=1")).toEqual(["01940000"]);
 });
 
 test.each([

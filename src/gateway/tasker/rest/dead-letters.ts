@@ -113,12 +113,9 @@ async function listed({ query }: RestRequest, call: Call): Promise<Answered> {
   const word = parameters.text("resolution_status");
   const wanted = word === "" ? undefined : wordIn(resolutionStatuses, "resolution_status", word);
   const statuses = wanted && namesOf(wanted);
-  // What we tell apart is looked for in all of them.
-  const status = statuses?.length === 1 ? statuses[0] : undefined;
-  const keeps = ({ letter }: DeadLetterView) => !statuses || statuses.includes(letter.status);
   const within = await reserved(call, 2 * limits.pageBytes);
   const read = async (pageToken: string, pageSize: number) => {
-    const asked = { status, reason: undefined, namespace: parameters.text("namespace"), pageToken };
+    const asked = { statuses, reason: undefined, namespace: parameters.text("namespace"), pageToken };
     const { letters, nextPageToken } = await run(
       listDeadLetters,
       { ...asked, pageSize: Math.min(pageSize, limits.deadLettersPage) },
@@ -126,7 +123,7 @@ async function listed({ query }: RestRequest, call: Call): Promise<Answered> {
     );
     return { rows: letters, nextPageToken };
   };
-  const { rows, nextPageToken } = await sliceOf(read, slice, { begin: parameters.text("page_token"), keeps });
+  const { rows, nextPageToken } = await sliceOf(read, slice, { begin: parameters.text("page_token") });
   return { body: rows.map(entryParts), ...nextLink("/v1/dlq", query, nextPageToken) };
 }
 
