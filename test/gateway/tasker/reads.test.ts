@@ -92,6 +92,11 @@ test.each([
   expect(opened.plane.said).toEqual([{ taskId: held, stepName: "ship", action }]);
 });
 
+test("a result keeps its digits", async () => {
+  await ask(`PATCH ${STEP}`, '{"action_type":"complete_manually","completion_data":{"result":{"n":1.10}}}');
+  expect(opened.plane.said).toMatchObject([{ action: { type: "complete", output: '{"n":1.10}' } }]);
+});
+
 test.each([
   [{}, "action_type is required: send one of reset_for_retry"],
   [{ action_type: "retry" }, 'action_type is "retry"; it is one of'],
@@ -99,6 +104,8 @@ test.each([
     { action_type: "reset_for_retry", resolved_by: "x" },
     "resolved_by is not known here; there are action_type, reason, reset_by",
   ],
+  ['{"action_type":"reset_for_retry","reason":1.10}', "reason is no text"],
+  ['{"action_type":"reset_for_retry","reset_by":12345678901234567890}', "reset_by is no text"],
   [{ action_type: "complete_manually" }, "completion_data is required"],
   [{ action_type: "complete_manually", completion_data: { reslt: 1 } }, "completion_data.reslt is not known"],
   [
@@ -267,6 +274,8 @@ test("those that were resolved are found behind any number of others, whichever 
 test.each([
   [{}, "status is required if there are no notes"],
   [{ resolution_status: "done" }, 'resolution_status is "done"'],
+  ['{"resolution_notes":1.10}', "resolution_notes is no text"],
+  ['{"resolution_notes":"x","resolved_by":12345678901234567890}', "resolved_by is no text"],
   [{ resolution_notes: "x", metadata: { a: 1 } }, "metadata is not kept"],
   [{ notes: "x" }, "notes is not known here"],
 ])("an update of a dead letter that says %j is refused", async (body, words) => {

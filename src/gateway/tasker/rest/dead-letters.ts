@@ -148,7 +148,7 @@ const update = z.object({
 
 async function updated({ params, query, body }: RestRequest, call: Call): Promise<Answered> {
   new Parameters(query, []);
-  const given = membersOf(objectIn(body), update);
+  const given = membersOf(objectIn(body).members, update);
   refuseContent("metadata", given.metadata, "leave it out, or put it into resolution_notes.");
   const { resolution_status: word, resolution_notes: notes, resolved_by: by } = given;
   const status = word ? wordIn(resolutionStatuses, "resolution_status", word) : undefined;

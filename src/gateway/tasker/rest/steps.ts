@@ -3,7 +3,7 @@ import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { resolveStep } from "#api/tasks/resolve-step";
 import { run } from "#api/use-case";
-import { isJsonObject, type JsonObject } from "#domain/json/json";
+import { isJsonObject } from "#domain/json/json";
 import { stepNotFound, taskNotFound } from "#domain/refusals";
 import type { ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskView } from "#domain/task/view";
@@ -16,7 +16,17 @@ import type { AuditShape } from "../shapes/audit-shape.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
 import { stepHistory } from "../shapes/step-history.js";
 import { stepMeant } from "../shapes/step-uuid.js";
-import { anObject, anything, jsonOf, membersOf, objectIn, refuseContent, text, wordIn } from "./body.js";
+import {
+  anObject,
+  anything,
+  jsonOf,
+  membersOf,
+  objectIn,
+  refuseContent,
+  type SentObject,
+  text,
+  wordIn,
+} from "./body.js";
 import * as documents from "./documents/steps.js";
 import { JsonText, jsonOrNull, type Parts, textOrNull } from "./json.js";
 import { invalid, Parameters } from "./parameters.js";
@@ -125,26 +135,27 @@ const shapes = {
 const completion = z.object({ result: anything, metadata: anObject });
 
 /** What ResolveStep is asked with. @throws {Fault} `invalid`, naming the member */
-function decisionIn(object: JsonObject) {
-  const named = object.action_type;
+function decisionIn(sent: SentObject) {
+  const named = sent.members.action_type;
   if (typeof named !== "string")
     throw invalid("action_type", `is required: send one of ${actions.join(", ")}.`);
   const word = wordIn(actions, "action_type", named);
   const shape: z.ZodObject = shapes[word];
-  const given = membersOf(object, shape);
+  const given = membersOf(sent.members, shape);
   const [action, by] = decisions[word];
   const who = given[by];
   const said = typeof given.reason === "string" ? given.reason : "";
   const reason = resolvedBy(typeof who === "string" ? who : "", said);
-  return { action, reason, resultJson: word === "complete_manually" ? completionIn(object) : "" };
+  return { action, reason, resultJson: word === "complete_manually" ? completionIn(sent) : "" };
 }
 
 /** The result as JSON text. */
-function completionIn({ completion_data: data }: JsonObject): string {
+function completionIn(sent: SentObject): string {
+  const data = sent.members.completion_data;
   if (!isJsonObject(data)) throw invalid("completion_data", "is required: send an object with the result.");
   const { metadata } = membersOf(data, completion, "completion_data");
   refuseContent("completion_data.metadata", metadata, "leave it out, or put it into the result.");
-  return jsonOf(data, "result");
+  return jsonOf(sent, "completion_data", "result");
 }
 
 function isSuccess(state: AuditShape["toState"]): boolean {
