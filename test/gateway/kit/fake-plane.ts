@@ -41,6 +41,8 @@ import { Waiters } from "#runtime/watch/waiters";
 import { MemoryDeadLetters } from "#stores/memory/dead-letters";
 import { step as aStep, task as aTask } from "#testing/rows";
 
+type LetterChange = Parameters<Plane["updateDeadLetter"]>[2];
+
 const BORN = instant(1_700_000_000_000);
 
 /** A plane of plain maps: it decides nothing, and remembers what the gateway told it. */
@@ -154,10 +156,11 @@ export class FakePlane implements Plane {
     return this.#receipt(this.finish(taskId, "cancelled"));
   }
 
-  async updateDeadLetter(caller: Caller, taskId: TaskId): Promise<Receipt> {
+  async updateDeadLetter(caller: Caller, taskId: TaskId, change: LetterChange): Promise<Receipt> {
     const found = this.details.get(taskId)?.task;
     if (!found || !this.deadLetters.has(taskId) || !mayUse(caller, found.namespace))
       throw deadLetterNotFound(taskId);
+    this.said.push({ taskId, ...change });
     return this.#receipt(found);
   }
 

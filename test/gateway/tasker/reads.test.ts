@@ -283,6 +283,25 @@ test.each([
   expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining(words)]);
 });
 
+test.each([
+  [
+    { resolution_status: "cancelled", resolution_notes: null },
+    { status: "CANCELLED", notes: undefined },
+  ],
+  [
+    { resolution_status: "cancelled", resolved_by: "ann" },
+    { status: "CANCELLED", notes: "ann" },
+  ],
+  [
+    { resolved_by: "ann", resolution_notes: "seen" },
+    { status: undefined, notes: "ann: seen" },
+  ],
+  [{ resolution_notes: "" }, { status: undefined, notes: "" }],
+])("an update of a dead letter with %j is kept as it is said", async (body, change) => {
+  expect((await ask(`PATCH /v1/dlq/entry/${held}`, body)).status).toBe(200);
+  expect(opened.plane.said).toEqual([{ taskId: held, ...change }]);
+});
+
 test("templates are listed with their namespaces, and shown with the attempts of their Steps", async () => {
   registerTemplates(opened.plane);
   const { body } = await ask("GET /v1/templates?namespace=orders");

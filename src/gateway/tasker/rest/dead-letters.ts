@@ -28,7 +28,7 @@ import {
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
 import { sliceOf } from "../shapes/pages.js";
-import { resolvedBy } from "../shapes/resolved-by.js";
+import { notesAsked } from "../shapes/resolved-by.js";
 import { anObject, membersOf, objectIn, refuseContent, text, wordIn } from "./body.js";
 import * as documents from "./documents/dead-letters.js";
 import { ourParts, type Parts, textOrNull, timeOrNull } from "./json.js";
@@ -150,12 +150,12 @@ async function updated({ params, query, body }: RestRequest, call: Call): Promis
   new Parameters(query, []);
   const given = membersOf(objectIn(body).members, update);
   refuseContent("metadata", given.metadata, "leave it out, or put it into resolution_notes.");
-  const { resolution_status: word, resolution_notes: notes, resolved_by: by } = given;
+  const { resolution_status: word, resolution_notes, resolved_by } = given;
   const status = word ? wordIn(resolutionStatuses, "resolution_status", word) : undefined;
   const taskId = params.dlq_entry_uuid ?? "";
   const view = await run(
     updateDeadLetter,
-    { taskId, ...statusAsked(status), ...(notes && { notes: resolvedBy(by ?? "", notes) }) },
+    { taskId, ...statusAsked(status), notes: notesAsked(resolved_by, resolution_notes) },
     call,
   );
   const message = `The investigation of Task ${taskId} is updated.`;

@@ -34,7 +34,7 @@ import {
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
 import { sliceOf } from "../shapes/pages.js";
-import { resolvedBy } from "../shapes/resolved-by.js";
+import { notesAsked } from "../shapes/resolved-by.js";
 import { dlqReasonToWire, resolutionStatusToWire, stalenessToWire } from "./enums.js";
 import { refuseContent, sliceIn, uuidIn, wordIn } from "./fields.js";
 import { given, timestampOf } from "./structs.js";
@@ -102,12 +102,11 @@ function incomplete(found: number): Fault {
 }
 
 async function update(request: UpdateDlqInvestigationRequest, call: Call) {
-  const { dlqEntryUuid, resolutionStatus: number, resolutionNotes, resolvedBy: by = "", metadata } = request;
+  const { dlqEntryUuid, resolutionStatus: number, resolutionNotes, resolvedBy, metadata } = request;
   const taskId = uuidIn("dlq_entry_uuid", dlqEntryUuid);
   refuseContent("metadata", metadata, "leave it out, or write it into resolution_notes.");
   const word = number ? wordIn("resolution_status", resolutionStatusToWire, number) : undefined;
-  const isSilent = resolutionNotes === undefined && !by;
-  const notes = isSilent ? undefined : resolvedBy(by, resolutionNotes ?? "");
+  const notes = notesAsked(resolvedBy, resolutionNotes);
   const { letter } = await run(updateDeadLetter, { taskId, status: word && statusOfWord[word], notes }, call);
   return create(UpdateDlqInvestigationResponseSchema, {
     success: true,
