@@ -1,14 +1,21 @@
 /** What Tasker's paths answer with about Tasks, Steps and dead letters. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { TaskId } from "#domain/id";
+import type { RunId, TaskId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { DeadLetterStatus } from "#domain/task/dead-letter";
+import { runSummary } from "#domain/task/run";
 import { withStepAction } from "#domain/task/step-action";
 import { instant } from "#domain/time/time";
 import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
-import { deadLetter, task } from "#testing/rows";
+import { limits } from "#limits/index";
+import { deadLetter, run, task } from "#testing/rows";
 import { type Opened, open } from "../kit/open.js";
 import { asked, held, holdTask, registerTemplates } from "./kit.js";
+
+interface AuditPart {
+  readonly to_state: string;
+  readonly result: unknown;
+}
 
 let opened: Opened;
 
@@ -135,6 +142,35 @@ test("an audit says who did what to a Step", async () => {
       reason: "again",
     }),
   ]);
+});
+
+test("an audit has the result where the Step was completed, also by hand, and however large it is", async () => {
+  const pack = { taskId: held, stepName: "pack" };
+  const worked = run("run-1" as RunId, held, { ...pack, status: "COMPLETED", finishedAt: instant(2_000) });
+  const detail = opened.plane.details.get(held);
+  if (!detail) throw new Error("the Task is there");
+  opened.plane.details.set(held, { ...detail, runs: [runSummary(worked)] });
+  const action = { at: instant(9_000), actor: "key:ann", type: "complete", reason: "seen" } as const;
+  opened.plane.stepActions.set(stepKey(pack), withStepAction(undefined, action));
+  const large = "x".repeat(limits.messageBytes - 2);
+  opened.plane.outputs.set(stepKey(pack), JSON.stringify(large));
+  const { body } = await ask(`GET ${TASK}/workflow_steps/pack/audit`);
+  expect(body.map((entry: AuditPart) => [entry.to_state, entry.result === large])).toEqual([
+    ["complete", true],
+    ["enqueued_for_orchestration", false],
+  ]);
+});
+
+test("a decision is answered although its Task has been removed since", async () => {
+  const { plane } = opened;
+  const decide = plane.resolve.bind(plane);
+  plane.resolve = async (...args) => {
+    const receipt = await decide(...args);
+    plane.details.delete(held);
+    return receipt;
+  };
+  const removed = await ask(`PATCH ${STEP}`, { action_type: "resolve_manually" });
+  expect([removed.status, removed.body.name]).toEqual([200, "ship"]);
 });
 
 test("a Task that is cancelled is answered as it is then", async () => {

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { resolveStep } from "#api/tasks/resolve-step";
 import { run } from "#api/use-case";
 import { isJsonObject } from "#domain/json/json";
-import { stepNotFound, taskNotFound } from "#domain/refusals";
+import { stepNotFound } from "#domain/refusals";
 import type { ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskView } from "#domain/task/view";
 import { iso } from "#domain/time/iso";
@@ -12,9 +11,8 @@ import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import type { RestRequest } from "../../rest/operation.js";
 import type { Call } from "../../rpc.js";
-import type { AuditShape } from "../shapes/audit-shape.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
-import { stepHistory } from "../shapes/step-history.js";
+import { type AuditEntry, resultIfAny, stepAudit } from "../shapes/step-history.js";
 import { stepMeant } from "../shapes/step-uuid.js";
 import {
   anObject,
@@ -28,7 +26,7 @@ import {
   wordIn,
 } from "./body.js";
 import * as documents from "./documents/steps.js";
-import { JsonText, jsonOrNull, type Parts, textOrNull } from "./json.js";
+import { jsonOrNull, type Parts, textOrNull } from "./json.js";
 import { invalid, Parameters } from "./parameters.js";
 import { reserved, type TaskerRoute } from "./route.js";
 import { stepsJson } from "./task-json.js";
@@ -68,9 +66,12 @@ export const stepRoutes: readonly TaskerRoute[] = [
       const within = await reserved(call, 2 * limits.messageBytes);
       const before = await run(getTask, { id: request.params.id ?? "" }, within);
       const { name: stepName } = stepOf(before, request);
-      const view = await run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
-      const body = await stepJson(view, { name: stepName }, within);
-      return { body: { ...body, task_state: view.task.state } };
+      const after = await run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
+      // What was decided must not appear as refused because there is no room for all of it, or because its Task has been removed since.
+      const view = after.steps ? after : before;
+      const step = stepOf(view, request);
+      const body = await stepJson(view, step, within).catch(() => stepParts(view, stepName, within));
+      return { body: { ...body, task_state: after.task.state } };
     },
   },
   {
@@ -81,20 +82,13 @@ export const stepRoutes: readonly TaskerRoute[] = [
     answer: async (request, call) => {
       const within = await reserved(call, 2 * limits.messageBytes);
       const view = await taskOf(request, within);
-      const { name } = stepOf(view, request);
-      const history = await stepHistory(view, name, within);
-      const newest = history.find(({ toState, workerUuid }) => workerUuid !== "" && isSuccess(toState));
-      const result = view.results?.get(name) ?? "";
-      return { body: history.map((entry) => auditParts(entry, entry === newest ? result : "")) };
+      return { body: (await stepAudit(view, stepOf(view, request), within)).map(auditParts) };
     },
   },
 ];
 
 /** The Step of a path, by its UUID or its name. @throws {Fault} `not_found` */
-function stepOf(
-  { task, steps = [] }: TaskView,
-  { params }: RestRequest,
-): Pick<StepSummary, "name" | "outputBytes"> {
+function stepOf({ task, steps = [] }: TaskView, { params }: RestRequest): StepSummary {
   const wanted = params.step ?? "";
   const step = stepMeant(task.id, steps, wanted);
   if (step) return step;
@@ -106,15 +100,15 @@ function stepOf(
 }
 
 /** One Step, with its result however large that is. */
-async function stepJson(view: TaskView, { name }: Pick<StepSummary, "name">, call: Call): Promise<Parts> {
-  const steps = view.steps ?? [];
-  const at = steps.findIndex((step) => step.name === name);
-  const step = steps[at];
-  // Removed since.
-  if (!step) throw taskNotFound(view.task.id);
-  if (step.outputBytes === 0 || view.results?.has(name)) return stepsJson(view, call)[at] as Parts;
-  const { outputJson } = await run(getStepResult, { taskId: view.task.id, stepName: name }, call);
-  return { ...stepsJson(view, call)[at], results: new JsonText(outputJson) };
+async function stepJson(view: TaskView, step: StepSummary, call: Call): Promise<Parts> {
+  const result = await resultIfAny(view, step, call);
+  return { ...stepParts(view, step.name, call), results: jsonOrNull(result) };
+}
+
+/** One Step, with its result if the view has it. */
+function stepParts(view: TaskView, name: string, call: Call): Parts {
+  const at = (view.steps ?? []).findIndex((step) => step.name === name);
+  return stepsJson(view, call)[at] as Parts;
 }
 
 const actions = ["reset_for_retry", "resolve_manually", "complete_manually"] as const;
@@ -158,11 +152,7 @@ function completionIn(sent: SentObject): string {
   return jsonOf(sent, "completion_data", "result");
 }
 
-function isSuccess(state: AuditShape["toState"]): boolean {
-  return state === "enqueued_for_orchestration";
-}
-
-function auditParts(entry: AuditShape, result: string): Parts {
+function auditParts({ entry, result }: AuditEntry): Parts {
   return {
     audit_uuid: entry.auditUuid,
     step_uuid: entry.stepUuid,
