@@ -9,7 +9,8 @@ import type {
 /** Which dead letters to list; every given field must match. */
 export interface DeadLetterFilter {
   readonly namespaces: readonly string[] | "*";
-  readonly status?: DeadLetterStatus;
+  /** Any of these. */
+  readonly statuses?: readonly DeadLetterStatus[];
   readonly reason?: DeadLetterReason;
 }
 

@@ -17,6 +17,8 @@ export interface DeadLetterPageView {
 
 const input = z.object({
   status: oneOf(deadLetterStatuses).optional(),
+  /** Instead of one status any of these: other systems have one word for several. */
+  statuses: z.array(oneOf(deadLetterStatuses)).optional(),
   reason: oneOf(deadLetterReasonNames).optional(),
   namespace: optionalName,
   pageSize: z
@@ -32,8 +34,8 @@ export const listDeadLetters = useCase({
   answerBytes: limits.pageBytes,
   find: ofNamespace,
   perform: async (asked, request, { resource: { namespaces } }): Promise<DeadLetterPageView> => {
-    const { status, reason, pageSize, pageToken: after } = asked;
-    const filter = { namespaces, ...(status && { status }), ...(reason && { reason }) };
+    const { status, statuses = status && [status], reason, pageSize, pageToken: after } = asked;
+    const filter = { namespaces, ...(statuses && { statuses }), ...(reason && { reason }) };
     const { letters: rows, next } = await readsOf(request).deadLetters(filter, after, pageSize);
     const letters = inOnePage(rows, letterBytes);
     const last = letters.length < rows.length ? letters.at(-1) : next;

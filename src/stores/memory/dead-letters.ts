@@ -42,7 +42,7 @@ export class MemoryDeadLetters implements DeadLetterReads {
   }
 
   async queue(namespaces: Namespaces, most: number): Promise<readonly DeadLetterRow[]> {
-    return this.#of({ namespaces, status: "PENDING" })
+    return this.#of({ namespaces, statuses: ["PENDING"] })
       .sort((a, b) => a.rank - b.rank || compare(a.taskId, b.taskId))
       .slice(0, most);
   }
@@ -52,12 +52,12 @@ export class MemoryDeadLetters implements DeadLetterReads {
     return { counts: countLetters(found.slice(0, most)), isComplete: found.length < most };
   }
 
-  #of({ namespaces, status, reason }: DeadLetterFilter): DeadLetterRow[] {
+  #of({ namespaces, statuses, reason }: DeadLetterFilter): DeadLetterRow[] {
     const rows = [...(this.#tables.singles.get("deadLetters")?.values() ?? [])] as DeadLetterRow[];
     return rows.filter(
       (row) =>
         (namespaces === "*" || namespaces.includes(row.namespace)) &&
-        (status === undefined || row.status === status) &&
+        (statuses === undefined || statuses.includes(row.status)) &&
         (reason === undefined || row.reason === reason),
     );
   }

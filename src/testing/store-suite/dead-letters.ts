@@ -58,8 +58,13 @@ export function deadLetterTests({ test, expect, use }: Suite): void {
       expect(await list({ namespaces: "*" }, 10)).toEqual([[c, a, b, d]]);
       expect(await list({ namespaces: "*" }, 3)).toEqual([[c, a, b], [d]]);
       expect(await list({ namespaces: ["n1"] }, 1)).toEqual([[c], [a]]);
-      expect(await list({ namespaces: "*", status: "PERMANENTLY_FAILED" }, 10)).toEqual([[d]]);
-      expect(await list({ namespaces: "*", status: "PENDING", reason: "POISONED" }, 10)).toEqual([[b]]);
+      expect(await list({ namespaces: "*", statuses: ["PERMANENTLY_FAILED"] }, 10)).toEqual([[d]]);
+      expect(await list({ namespaces: "*", statuses: ["PENDING"], reason: "POISONED" }, 10)).toEqual([[b]]);
+      expect(await list({ namespaces: "*", statuses: ["PENDING", "PERMANENTLY_FAILED"] }, 3)).toEqual([
+        [c, a, b],
+        [d],
+      ]);
+      expect(await list({ namespaces: "*", statuses: ["PERMANENTLY_FAILED", "MOVED_ON"] }, 1)).toEqual([[d]]);
       expect(await list({ namespaces: [] }, 10)).toEqual([]);
     }));
 

@@ -13,7 +13,7 @@ import {
   taskNotFound,
   workerNotFound,
 } from "#domain/refusals";
-import { countLetters, type DeadLetterRow } from "#domain/task/dead-letter";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { stalenessOf } from "#domain/task/staleness";
@@ -38,7 +38,10 @@ import type {
 import type { Reads, TaskDetail, TaskFilter, TemplateFilter } from "#ports/store";
 import type { TaskWait } from "#ports/task-wait";
 import { Waiters } from "#runtime/watch/waiters";
+import { MemoryDeadLetters } from "#stores/memory/dead-letters";
 import { step as aStep, task as aTask } from "#testing/rows";
+
+type LetterChange = Parameters<Plane["updateDeadLetter"]>[2];
 
 const BORN = instant(1_700_000_000_000);
 
@@ -118,15 +121,7 @@ export class FakePlane implements Plane {
       const templates = all.slice(start, start + pageSize);
       return { templates, next: start + pageSize < all.length ? templates.at(-1) : undefined };
     },
-    deadLetters: {
-      get: async (id, namespaces) => {
-        const found = this.deadLetters.get(id);
-        return namespaces === "*" || (found && namespaces.includes(found.namespace)) ? found : undefined;
-      },
-      list: async () => ({ letters: [...this.deadLetters.values()], next: undefined }),
-      queue: async () => [...this.deadLetters.values()],
-      count: async () => ({ counts: countLetters(this.deadLetters.values()), isComplete: true }),
-    },
+    deadLetters: new MemoryDeadLetters({ singles: new Map([["deadLetters", this.deadLetters]]) }),
     input: async (id) => {
       this.inputsRead++;
       return this.details.get(id)?.input;
@@ -161,10 +156,11 @@ export class FakePlane implements Plane {
     return this.#receipt(this.finish(taskId, "cancelled"));
   }
 
-  async updateDeadLetter(caller: Caller, taskId: TaskId): Promise<Receipt> {
+  async updateDeadLetter(caller: Caller, taskId: TaskId, change: LetterChange): Promise<Receipt> {
     const found = this.details.get(taskId)?.task;
     if (!found || !this.deadLetters.has(taskId) || !mayUse(caller, found.namespace))
       throw deadLetterNotFound(taskId);
+    this.said.push({ taskId, ...change });
     return this.#receipt(found);
   }
 

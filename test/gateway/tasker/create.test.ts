@@ -75,6 +75,12 @@ test("a context keeps its digits", async () => {
   expect(text).toContain('"context":{"id":12345678901234567890,"p":1.10}');
 });
 
+test("a text is kept as it was sent, whatever it begins with", async () => {
+  await create('{"name":"fulfil","namespace":"orders","reason":"\\u00001.10","context":{"a":"\\u00001.10"}}');
+  expect(draft()?.spec.labels).toEqual({ "tasker.reason": "\u00001.10" });
+  expect(draft()?.input).toBe('{"a":"\\u00001.10"}');
+});
+
 test("a Task of an agent is created in our words, in either case", async () => {
   const agent = await create({ agent_name: "echo", input_json: '{"a": 1}', created_by: "me" });
   expect(agent.body).toMatchObject({ name: "echo", version: "", agent_name: "echo", context: { a: 1 } });
@@ -114,6 +120,9 @@ test.each([
   ["a priority that is none", { name: "fulfil", priority: 1.5 }, "priority is 1.5: send a whole number"],
   ["a priority out of range", { name: "fulfil", namespace: "orders", priority: 101 }, "priority is 101"],
   ["tags that are no list", { name: "fulfil", tags: "vip" }, "tags is no list"],
+  ["a tag that is a number", '{"name":"fulfil","tags":[1.10]}', "tags[0] is no text"],
+  ["a reason that is a number", '{"name":"fulfil","reason":12345678901234567890}', "reason is no text"],
+  ["an initiator that is a number", '{"name":"fulfil","initiator":1.10}', "initiator is no text"],
   ["a long reason", { name: "fulfil", reason: long }, "reason is 257 bytes long"],
   ["options", { name: "fulfil", options: { a: 1 } }, "options is not kept"],
   ["what is no object", [], "the body is no object"],

@@ -88,6 +88,7 @@ test("what was found out is written down, with who says so; entries are listed b
   expect(await list({ resolutionStatus: PENDING })).toEqual([2]);
   expect(await list({ resolutionStatus: MANUALLY_RESOLVED })).toEqual([1, 0]);
   expect(await list({ resolutionStatus: MANUALLY_RESOLVED, limit: 1, offset: 1 })).toEqual([0]);
+  expect(await list({ resolutionStatus: MANUALLY_RESOLVED, limit: 1 })).toEqual([1]);
   expect(await list({ resolutionStatus: CANCELLED })).toEqual([]);
   const { entry } = await dlq().getEntryByTask({ taskUuid: first }, mine);
   expect(entry).toMatchObject({ resolutionNotes: "ann: the tape was bought", resolvedBy: "jwt:mine" });

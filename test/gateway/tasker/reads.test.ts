@@ -1,13 +1,21 @@
 /** What Tasker's paths answer with about Tasks, Steps and dead letters. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { TaskId } from "#domain/id";
+import type { RunId, TaskId } from "#domain/id";
 import { stepKey } from "#domain/id";
+import type { DeadLetterStatus } from "#domain/task/dead-letter";
+import { runSummary } from "#domain/task/run";
 import { withStepAction } from "#domain/task/step-action";
 import { instant } from "#domain/time/time";
 import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
-import { task } from "#testing/rows";
+import { limits } from "#limits/index";
+import { deadLetter, run, task } from "#testing/rows";
 import { type Opened, open } from "../kit/open.js";
 import { asked, held, holdTask, registerTemplates } from "./kit.js";
+
+interface AuditPart {
+  readonly to_state: string;
+  readonly result: unknown;
+}
 
 let opened: Opened;
 
@@ -91,6 +99,11 @@ test.each([
   expect(opened.plane.said).toEqual([{ taskId: held, stepName: "ship", action }]);
 });
 
+test("a result keeps its digits", async () => {
+  await ask(`PATCH ${STEP}`, '{"action_type":"complete_manually","completion_data":{"result":{"n":1.10}}}');
+  expect(opened.plane.said).toMatchObject([{ action: { type: "complete", output: '{"n":1.10}' } }]);
+});
+
 test.each([
   [{}, "action_type is required: send one of reset_for_retry"],
   [{ action_type: "retry" }, 'action_type is "retry"; it is one of'],
@@ -98,6 +111,8 @@ test.each([
     { action_type: "reset_for_retry", resolved_by: "x" },
     "resolved_by is not known here; there are action_type, reason, reset_by",
   ],
+  ['{"action_type":"reset_for_retry","reason":1.10}', "reason is no text"],
+  ['{"action_type":"reset_for_retry","reset_by":12345678901234567890}', "reset_by is no text"],
   [{ action_type: "complete_manually" }, "completion_data is required"],
   [{ action_type: "complete_manually", completion_data: { reslt: 1 } }, "completion_data.reslt is not known"],
   [
@@ -127,6 +142,35 @@ test("an audit says who did what to a Step", async () => {
       reason: "again",
     }),
   ]);
+});
+
+test("an audit has the result where the Step was completed, also by hand, and however large it is", async () => {
+  const pack = { taskId: held, stepName: "pack" };
+  const worked = run("run-1" as RunId, held, { ...pack, status: "COMPLETED", finishedAt: instant(2_000) });
+  const detail = opened.plane.details.get(held);
+  if (!detail) throw new Error("the Task is there");
+  opened.plane.details.set(held, { ...detail, runs: [runSummary(worked)] });
+  const action = { at: instant(9_000), actor: "key:ann", type: "complete", reason: "seen" } as const;
+  opened.plane.stepActions.set(stepKey(pack), withStepAction(undefined, action));
+  const large = "x".repeat(limits.messageBytes - 2);
+  opened.plane.outputs.set(stepKey(pack), JSON.stringify(large));
+  const { body } = await ask(`GET ${TASK}/workflow_steps/pack/audit`);
+  expect(body.map((entry: AuditPart) => [entry.to_state, entry.result === large])).toEqual([
+    ["complete", true],
+    ["enqueued_for_orchestration", false],
+  ]);
+});
+
+test("a decision is answered although its Task has been removed since", async () => {
+  const { plane } = opened;
+  const decide = plane.resolve.bind(plane);
+  plane.resolve = async (...args) => {
+    const receipt = await decide(...args);
+    plane.details.delete(held);
+    return receipt;
+  };
+  const removed = await ask(`PATCH ${STEP}`, { action_type: "resolve_manually" });
+  expect([removed.status, removed.body.name]).toEqual([200, "ship"]);
 });
 
 test("a Task that is cancelled is answered as it is then", async () => {
@@ -197,7 +241,7 @@ test.each([
   ["page=0", "page is"],
   ["per_page=101", "send a whole number, 1 to 100"],
   ["per_page=ten", "per_page is"],
-  ["page=500", "only the first 10000 rows"],
+  ["page=500", "page begins after 49900 rows, and only the first 10000 rows"],
   ["status=done", 'status is "done"; it is one of pending'],
   ["task_status=complete", "task_status is"],
   ["limit=5", "send per_page"],
@@ -245,14 +289,53 @@ test("dead letters are entries of Tasker's queue", async () => {
   expect(changed.body).toMatchObject({ success: true, dlq_entry_uuid: held });
 });
 
+test("those that were resolved are found behind any number of others, whichever way it came about", async () => {
+  const letter = (i: number, status: DeadLetterStatus) => {
+    const id = `0194${String(i).padStart(4, "0")}` as TaskId;
+    opened.plane.details.set(id, { task: task(id), input: "{}", steps: [], runs: [] });
+    opened.plane.deadLetters.set(id, deadLetter(id, { status, createdAt: instant(1_000 + i) }));
+  };
+  letter(0, "MOVED_ON");
+  letter(1, "MANUALLY_RESOLVED");
+  for (let i = 2; i < 40; i++) letter(i, "PENDING");
+  const found = async (more: string) => {
+    const { body } = await ask(`GET /v1/dlq?resolution_status=manually_resolved${more}`);
+    return body.map((entry: { task_uuid: string }) => entry.task_uuid);
+  };
+  expect(await found("")).toEqual(["01940001", "01940000"]);
+  expect(await found("&limit=1")).toEqual(["01940001"]);
+  expect(await found("&offset=1")).toEqual(["01940000"]);
+});
+
 test.each([
   [{}, "status is required if there are no notes"],
   [{ resolution_status: "done" }, 'resolution_status is "done"'],
+  ['{"resolution_notes":1.10}', "resolution_notes is no text"],
+  ['{"resolution_notes":"x","resolved_by":12345678901234567890}', "resolved_by is no text"],
   [{ resolution_notes: "x", metadata: { a: 1 } }, "metadata is not kept"],
   [{ notes: "x" }, "notes is not known here"],
 ])("an update of a dead letter that says %j is refused", async (body, words) => {
   const answer = await ask(`PATCH /v1/dlq/entry/${held}`, body);
   expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining(words)]);
+});
+
+test.each([
+  [
+    { resolution_status: "cancelled", resolution_notes: null },
+    { status: "CANCELLED", notes: undefined },
+  ],
+  [
+    { resolution_status: "cancelled", resolved_by: "ann" },
+    { status: "CANCELLED", notes: "ann" },
+  ],
+  [
+    { resolved_by: "ann", resolution_notes: "seen" },
+    { status: undefined, notes: "ann: seen" },
+  ],
+  [{ resolution_notes: "" }, { status: undefined, notes: "" }],
+])("an update of a dead letter with %j is kept as it is said", async (body, change) => {
+  expect((await ask(`PATCH /v1/dlq/entry/${held}`, body)).status).toBe(200);
+  expect(opened.plane.said).toEqual([{ taskId: held, ...change }]);
 });
 
 test("templates are listed with their namespaces, and shown with the attempts of their Steps", async () => {

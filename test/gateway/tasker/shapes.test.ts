@@ -272,6 +272,23 @@ test("an audit has the Runs that have ended and what was done by hand, newest fi
   expect(new Set(shapes.flatMap((each) => [each.auditUuid, each.transitionUuid])).size).toBe(4);
 });
 
+test("of what happened in one millisecond the later one is the newer one in an audit", () => {
+  const failed = run("run-1" as RunId, id, { status: "FAILED", finishedAt: instant(4_000) });
+  const did = (type: "retry" | "complete") => {
+    const action = { at: instant(4_000), actor: "key:ann", type, reason: "" } as const;
+    return { type: "action", at: action.at, action, ofTask: false } as const;
+  };
+  const shapes = auditShapes(
+    [{ type: "run", at: failed.createdAt, run: runSummary(failed) }, did("retry"), did("complete")],
+    { taskId: id, stepName: "main", correlationId: "" },
+  );
+  expect(shapes.map(({ toState }) => toState)).toEqual([
+    "complete",
+    "pending",
+    "enqueued_as_error_for_orchestration",
+  ]);
+});
+
 test("a summary has what failed, what its Steps were made of, and where to look on", () => {
   const { task: shown, plannedSteps, steps, dlq, links } = summaryShape(halfDone(), undefined, now);
   expect(shown.name).toBe("fulfil");

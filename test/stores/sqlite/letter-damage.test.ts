@@ -90,7 +90,7 @@ test("a damaged dead letter is refused by every read of it", () => {
   const reads = () => {
     const reader = new Reader({ path, driver: preferredDriver(), maxBytes: 0, reserveBytes: 0 });
     const sql = prepareAll(openDriver(path), loads);
-    const list = { namespaces: null, status: null, reason: null, after: null, pageSize: 10 };
+    const list = { namespaces: null, statuses: null, reason: null, after: null, pageSize: 10 };
     return [
       () => reader.deadLetter({ id: failed, namespaces: null }),
       () => reader.deadLetters({ ...list, scannedRows: 100 } as never),

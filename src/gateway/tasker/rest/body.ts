@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jsonProblem } from "#api/json-text";
 import { checked } from "#api/validate";
 import { Fault } from "#domain/fault";
-import { exactJsonText, exactValue, withPlainNumbers } from "#domain/json/exact";
+import { exactJsonText, exactValue } from "#domain/json/exact";
 import { isJsonObject, type Json, type JsonObject } from "#domain/json/json";
 import { nearest } from "#domain/nearest";
 import { limits } from "#limits/index";
@@ -24,16 +24,26 @@ export const anything = z.unknown().optional();
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** The object that was sent, whose numbers keep their digits (see `domain/json/exact.ts`). @throws {Fault} `invalid` */
-export function objectIn(bytes: Uint8Array): JsonObject {
+/** The object that was sent. */
+export interface SentObject {
+  /** Plain JSON, by which its types are checked. */
+  readonly members: JsonObject;
+  /** The same, whose numbers keep their digits (see `domain/json/exact.ts`): only for what is stored as JSON. */
+  readonly exact: JsonObject;
+}
+
+/** @throws {Fault} `invalid` */
+export function objectIn(bytes: Uint8Array): SentObject {
   checkJsonElements(bytes);
   const source = sourceOf(bytes);
   // Two levels are around what is counted on its own, such as a context.
   const problem = jsonProblem(source, limits.jsonDepth + 2);
   if (problem !== undefined) throw malformed(`the body ${problem}`);
-  const value = exactValue(source);
-  if (!isJsonObject(value)) throw malformed("the body is no object: send one, as {}.");
-  return value;
+  const members = JSON.parse(source) as Json;
+  const exact = exactValue(source);
+  if (!isJsonObject(members) || !isJsonObject(exact))
+    throw malformed("the body is no object: send one, as {}.");
+  return { members, exact };
 }
 
 function sourceOf(bytes: Uint8Array): string {
@@ -63,20 +73,12 @@ export function membersOf<Shape extends z.ZodRawShape>(
   const names = Object.keys(shape.shape);
   for (const name of Object.keys(object)) if (!names.includes(name)) throw unknown(name, names, where);
   try {
-    return checked(shape, plainMembers(object)) as z.output<z.ZodObject<Shape>>;
+    return checked(shape, object) as z.output<z.ZodObject<Shape>>;
   } catch (error) {
     if (where === "" || !(error instanceof Fault)) throw error;
     const field = `${where}.${error.details.field}`;
     throw new Fault("invalid", `${where}.${error.message}`, { ...error.details, field });
   }
-}
-
-/** Of the object's own members alone: what they contain is checked on its own, or kept as it is. */
-function plainMembers(object: JsonObject): JsonObject {
-  const members = Object.entries(object).map(([name, value]) => {
-    return [name, typeof value === "string" ? withPlainNumbers(value) : value] as const;
-  });
-  return Object.fromEntries(members);
 }
 
 function unknown(name: string, names: readonly string[], where: string): Fault {
@@ -90,8 +92,11 @@ function unknown(name: string, names: readonly string[], where: string): Fault {
 const NAME_CHARS = 256;
 
 /** A member as JSON text, with the digits that were sent; empty if it was left out. */
-export function jsonOf(object: JsonObject, name: string): string {
-  const value: Json | undefined = object[name];
+export function jsonOf({ exact }: Pick<SentObject, "exact">, ...path: readonly string[]): string {
+  const value = path.reduce<Json | undefined>(
+    (part, name) => (isJsonObject(part) ? part[name] : undefined),
+    exact,
+  );
   return value === undefined || value === null ? "" : exactJsonText(value);
 }
 

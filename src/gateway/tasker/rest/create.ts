@@ -2,7 +2,6 @@ import { z } from "zod";
 import { createTask } from "#api/tasks/create-task";
 import { runTask } from "#api/tasks/run-task";
 import { run } from "#api/use-case";
-import type { JsonObject } from "#domain/json/json";
 import { DURATION_ADVICE, readDuration } from "#domain/time/duration";
 import type { Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -11,7 +10,17 @@ import { idempotent } from "../../rest/idempotency.js";
 import type { RestRequest } from "../../rest/operation.js";
 import { decode } from "../../traffic/decode.js";
 import { newTaskFields } from "../shapes/new-task-input.js";
-import { anObject, jsonOf, membersOf, objectIn, refuseContent, text, texts, wholeNumber } from "./body.js";
+import {
+  anObject,
+  jsonOf,
+  membersOf,
+  objectIn,
+  refuseContent,
+  type SentObject,
+  text,
+  texts,
+  wholeNumber,
+} from "./body.js";
 import { createDocumentation } from "./documents/tasks.js";
 import { invalid, Parameters } from "./parameters.js";
 import type { TaskerRoute } from "./route.js";
@@ -73,16 +82,16 @@ const ours = ["agent_name", "agentName", "template"] as const;
 
 /** The request in whichever of the spellings it is. @throws {Fault} `invalid`, naming the field */
 function fieldsOf(request: RestRequest) {
-  const object = objectIn(request.body);
-  if (ours.some((name) => Object.hasOwn(object, name))) {
+  const sent = objectIn(request.body);
+  if (ours.some((name) => Object.hasOwn(sent.members, name))) {
     const message = decode(CreateTaskRequestSchema, request.body, "json");
     return idempotent(CreateTaskRequestSchema, message, request);
   }
-  return inTaskersWords(object, request);
+  return inTaskersWords(sent, request);
 }
 
-function inTaskersWords(object: JsonObject, { header }: RestRequest) {
-  const given = membersOf(object, taskerTask);
+function inTaskersWords(sent: SentObject, { header }: RestRequest) {
+  const given = membersOf(sent.members, taskerTask);
   refuseContent("options", given.options, "leave it out, or put it into context.");
   const { priority } = given;
   if (priority && !Number.isInteger(priority))
@@ -91,7 +100,7 @@ function inTaskersWords(object: JsonObject, { header }: RestRequest) {
     name: nameIn(given),
     namespace: given.namespace ?? "",
     version: given.version ?? "",
-    context: jsonOf(object, "context"),
+    context: jsonOf(sent, "context"),
     initiator: given.initiator ?? "",
     sourceSystem: given.source_system ?? "",
     reason: given.reason ?? "",

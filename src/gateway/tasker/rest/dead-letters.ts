@@ -28,7 +28,7 @@ import {
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
 import { sliceOf } from "../shapes/pages.js";
-import { resolvedBy } from "../shapes/resolved-by.js";
+import { notesAsked } from "../shapes/resolved-by.js";
 import { anObject, membersOf, objectIn, refuseContent, text, wordIn } from "./body.js";
 import * as documents from "./documents/dead-letters.js";
 import { ourParts, type Parts, textOrNull, timeOrNull } from "./json.js";
@@ -113,12 +113,9 @@ async function listed({ query }: RestRequest, call: Call): Promise<Answered> {
   const word = parameters.text("resolution_status");
   const wanted = word === "" ? undefined : wordIn(resolutionStatuses, "resolution_status", word);
   const statuses = wanted && namesOf(wanted);
-  // What we tell apart is looked for in all of them.
-  const status = statuses?.length === 1 ? statuses[0] : undefined;
-  const keeps = ({ letter }: DeadLetterView) => !statuses || statuses.includes(letter.status);
   const within = await reserved(call, 2 * limits.pageBytes);
   const read = async (pageToken: string, pageSize: number) => {
-    const asked = { status, reason: undefined, namespace: parameters.text("namespace"), pageToken };
+    const asked = { statuses, reason: undefined, namespace: parameters.text("namespace"), pageToken };
     const { letters, nextPageToken } = await run(
       listDeadLetters,
       { ...asked, pageSize: Math.min(pageSize, limits.deadLettersPage) },
@@ -126,7 +123,7 @@ async function listed({ query }: RestRequest, call: Call): Promise<Answered> {
     );
     return { rows: letters, nextPageToken };
   };
-  const { rows, nextPageToken } = await sliceOf(read, slice, { begin: parameters.text("page_token"), keeps });
+  const { rows, nextPageToken } = await sliceOf(read, slice, { begin: parameters.text("page_token") });
   return { body: rows.map(entryParts), ...nextLink("/v1/dlq", query, nextPageToken) };
 }
 
@@ -151,14 +148,14 @@ const update = z.object({
 
 async function updated({ params, query, body }: RestRequest, call: Call): Promise<Answered> {
   new Parameters(query, []);
-  const given = membersOf(objectIn(body), update);
+  const given = membersOf(objectIn(body).members, update);
   refuseContent("metadata", given.metadata, "leave it out, or put it into resolution_notes.");
-  const { resolution_status: word, resolution_notes: notes, resolved_by: by } = given;
+  const { resolution_status: word, resolution_notes, resolved_by } = given;
   const status = word ? wordIn(resolutionStatuses, "resolution_status", word) : undefined;
   const taskId = params.dlq_entry_uuid ?? "";
   const view = await run(
     updateDeadLetter,
-    { taskId, ...statusAsked(status), ...(notes && { notes: resolvedBy(by ?? "", notes) }) },
+    { taskId, ...statusAsked(status), notes: notesAsked(resolved_by, resolution_notes) },
     call,
   );
   const message = `The investigation of Task ${taskId} is updated.`;

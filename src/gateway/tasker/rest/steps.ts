@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { resolveStep } from "#api/tasks/resolve-step";
 import { run } from "#api/use-case";
-import { isJsonObject, type JsonObject } from "#domain/json/json";
-import { stepNotFound, taskNotFound } from "#domain/refusals";
+import { isJsonObject } from "#domain/json/json";
+import { stepNotFound } from "#domain/refusals";
 import type { ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskView } from "#domain/task/view";
 import { iso } from "#domain/time/iso";
@@ -12,13 +11,22 @@ import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import type { RestRequest } from "../../rest/operation.js";
 import type { Call } from "../../rpc.js";
-import type { AuditShape } from "../shapes/audit-shape.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
-import { stepHistory } from "../shapes/step-history.js";
+import { type AuditEntry, resultIfAny, stepAudit } from "../shapes/step-history.js";
 import { stepMeant } from "../shapes/step-uuid.js";
-import { anObject, anything, jsonOf, membersOf, objectIn, refuseContent, text, wordIn } from "./body.js";
+import {
+  anObject,
+  anything,
+  jsonOf,
+  membersOf,
+  objectIn,
+  refuseContent,
+  type SentObject,
+  text,
+  wordIn,
+} from "./body.js";
 import * as documents from "./documents/steps.js";
-import { JsonText, jsonOrNull, type Parts, textOrNull } from "./json.js";
+import { jsonOrNull, type Parts, textOrNull } from "./json.js";
 import { invalid, Parameters } from "./parameters.js";
 import { reserved, type TaskerRoute } from "./route.js";
 import { stepsJson } from "./task-json.js";
@@ -58,9 +66,12 @@ export const stepRoutes: readonly TaskerRoute[] = [
       const within = await reserved(call, 2 * limits.messageBytes);
       const before = await run(getTask, { id: request.params.id ?? "" }, within);
       const { name: stepName } = stepOf(before, request);
-      const view = await run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
-      const body = await stepJson(view, { name: stepName }, within);
-      return { body: { ...body, task_state: view.task.state } };
+      const after = await run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
+      // What was decided must not appear as refused because there is no room for all of it, or because its Task has been removed since.
+      const view = after.steps ? after : before;
+      const step = stepOf(view, request);
+      const body = await stepJson(view, step, within).catch(() => stepParts(view, stepName, within));
+      return { body: { ...body, task_state: after.task.state } };
     },
   },
   {
@@ -71,20 +82,13 @@ export const stepRoutes: readonly TaskerRoute[] = [
     answer: async (request, call) => {
       const within = await reserved(call, 2 * limits.messageBytes);
       const view = await taskOf(request, within);
-      const { name } = stepOf(view, request);
-      const history = await stepHistory(view, name, within);
-      const newest = history.find(({ toState, workerUuid }) => workerUuid !== "" && isSuccess(toState));
-      const result = view.results?.get(name) ?? "";
-      return { body: history.map((entry) => auditParts(entry, entry === newest ? result : "")) };
+      return { body: (await stepAudit(view, stepOf(view, request), within)).map(auditParts) };
     },
   },
 ];
 
 /** The Step of a path, by its UUID or its name. @throws {Fault} `not_found` */
-function stepOf(
-  { task, steps = [] }: TaskView,
-  { params }: RestRequest,
-): Pick<StepSummary, "name" | "outputBytes"> {
+function stepOf({ task, steps = [] }: TaskView, { params }: RestRequest): StepSummary {
   const wanted = params.step ?? "";
   const step = stepMeant(task.id, steps, wanted);
   if (step) return step;
@@ -96,15 +100,15 @@ function stepOf(
 }
 
 /** One Step, with its result however large that is. */
-async function stepJson(view: TaskView, { name }: Pick<StepSummary, "name">, call: Call): Promise<Parts> {
-  const steps = view.steps ?? [];
-  const at = steps.findIndex((step) => step.name === name);
-  const step = steps[at];
-  // Removed since.
-  if (!step) throw taskNotFound(view.task.id);
-  if (step.outputBytes === 0 || view.results?.has(name)) return stepsJson(view, call)[at] as Parts;
-  const { outputJson } = await run(getStepResult, { taskId: view.task.id, stepName: name }, call);
-  return { ...stepsJson(view, call)[at], results: new JsonText(outputJson) };
+async function stepJson(view: TaskView, step: StepSummary, call: Call): Promise<Parts> {
+  const result = await resultIfAny(view, step, call);
+  return { ...stepParts(view, step.name, call), results: jsonOrNull(result) };
+}
+
+/** One Step, with its result if the view has it. */
+function stepParts(view: TaskView, name: string, call: Call): Parts {
+  const at = (view.steps ?? []).findIndex((step) => step.name === name);
+  return stepsJson(view, call)[at] as Parts;
 }
 
 const actions = ["reset_for_retry", "resolve_manually", "complete_manually"] as const;
@@ -125,33 +129,30 @@ const shapes = {
 const completion = z.object({ result: anything, metadata: anObject });
 
 /** What ResolveStep is asked with. @throws {Fault} `invalid`, naming the member */
-function decisionIn(object: JsonObject) {
-  const named = object.action_type;
+function decisionIn(sent: SentObject) {
+  const named = sent.members.action_type;
   if (typeof named !== "string")
     throw invalid("action_type", `is required: send one of ${actions.join(", ")}.`);
   const word = wordIn(actions, "action_type", named);
   const shape: z.ZodObject = shapes[word];
-  const given = membersOf(object, shape);
+  const given = membersOf(sent.members, shape);
   const [action, by] = decisions[word];
   const who = given[by];
   const said = typeof given.reason === "string" ? given.reason : "";
   const reason = resolvedBy(typeof who === "string" ? who : "", said);
-  return { action, reason, resultJson: word === "complete_manually" ? completionIn(object) : "" };
+  return { action, reason, resultJson: word === "complete_manually" ? completionIn(sent) : "" };
 }
 
 /** The result as JSON text. */
-function completionIn({ completion_data: data }: JsonObject): string {
+function completionIn(sent: SentObject): string {
+  const data = sent.members.completion_data;
   if (!isJsonObject(data)) throw invalid("completion_data", "is required: send an object with the result.");
   const { metadata } = membersOf(data, completion, "completion_data");
   refuseContent("completion_data.metadata", metadata, "leave it out, or put it into the result.");
-  return jsonOf(data, "result");
+  return jsonOf(sent, "completion_data", "result");
 }
 
-function isSuccess(state: AuditShape["toState"]): boolean {
-  return state === "enqueued_for_orchestration";
-}
-
-function auditParts(entry: AuditShape, result: string): Parts {
+function auditParts({ entry, result }: AuditEntry): Parts {
   return {
     audit_uuid: entry.auditUuid,
     step_uuid: entry.stepUuid,

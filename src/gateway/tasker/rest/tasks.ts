@@ -152,7 +152,10 @@ async function listed(pairs: Pairs, call: Call): Promise<Parts> {
   };
   const begin = parameters.text("page_token");
   if (begin !== "" && page > 1) throw invalid("page_token", "goes on where a page ended: leave page out.");
-  const { rows, nextPageToken, hasMore } = await sliceOf(read, sliceOfPage(page, perPage), { begin });
+  const { rows, nextPageToken, hasMore } = await sliceOf(read, sliceOfPage(page, perPage), {
+    begin,
+    field: "page",
+  });
   const before = (page - 1) * perPage;
   const seen = rows.length === 0 ? 0 : before + rows.length + Number(hasMore);
   return {

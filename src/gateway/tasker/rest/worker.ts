@@ -85,7 +85,7 @@ function flagIn(parameters: Parameters, name: string): boolean {
 /** Whether a registered template is valid, and whether there is somebody for each of its Steps. */
 async function validated({ params, query, body }: RestRequest, call: Call): Promise<Parts> {
   new Parameters(query, []);
-  const unknown = Object.keys(objectIn(body))[0];
+  const unknown = Object.keys(objectIn(body).members)[0];
   if (unknown !== undefined)
     throw invalid(unknown.slice(0, 256), "is not known here; this path takes no members.");
   const within = await reserved(call, 2 * limits.messageBytes);

@@ -7,6 +7,8 @@ import { listDeadLetters } from "#api/dead-letters/list-dead-letters";
 import { listStaleness } from "#api/dead-letters/list-staleness";
 import { updateDeadLetter } from "#api/dead-letters/update-dead-letter";
 import { run } from "#api/use-case";
+import { Fault } from "#domain/fault";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import {
   type DlqEntry,
@@ -32,7 +34,7 @@ import {
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
 import { sliceOf } from "../shapes/pages.js";
-import { resolvedBy } from "../shapes/resolved-by.js";
+import { notesAsked } from "../shapes/resolved-by.js";
 import { dlqReasonToWire, resolutionStatusToWire, stalenessToWire } from "./enums.js";
 import { refuseContent, sliceIn, uuidIn, wordIn } from "./fields.js";
 import { given, timestampOf } from "./structs.js";
@@ -82,28 +84,29 @@ async function lettersOf(request: ListDlqEntriesRequest, call: Call): Promise<re
   const { resolutionStatus: number } = request;
   const word = number ? wordIn("resolution_status", resolutionStatusToWire, number) : undefined;
   const statuses = word && namesOf(word);
-  // What has one word here and two of ours is looked for among all.
-  const status = statuses?.length === 1 ? statuses[0] : undefined;
-  const { rows } = await sliceOf(
-    async (pageToken, size) => {
-      const pageSize = Math.min(size, deadLettersPage);
-      const asked = { status, reason: undefined, namespace: "", pageSize, pageToken };
-      const { letters, nextPageToken } = await run(listDeadLetters, asked, call);
-      return { rows: letters, nextPageToken };
-    },
-    slice,
-    { keeps: ({ letter }) => !statuses || statuses.includes(letter.status) },
-  );
-  return rows.slice(0, slice.limit);
+  const read = async (pageToken: string, size: number) => {
+    const pageSize = Math.min(size, deadLettersPage);
+    const asked = { statuses, reason: undefined, namespace: "", pageSize, pageToken };
+    const { letters, nextPageToken } = await run(listDeadLetters, asked, call);
+    return { rows: letters, nextPageToken };
+  };
+  const { rows, hasMore } = await sliceOf(read, slice);
+  // The answer cannot say that there is more, so a part of what was asked for would be taken for all.
+  if (hasMore && rows.length < slice.limit) throw incomplete(rows.length);
+  return rows;
+}
+
+function incomplete(found: number): Fault {
+  const message = `only ${found} of these entries were found in the time of one request, and there may be more: use taskrun.v1.DeadLetterService/ListDeadLetters, which goes on by page_token.`;
+  return new Fault("overloaded", message, { reason: "ANSWER_TOO_LARGE", retryAfter: millis(0) });
 }
 
 async function update(request: UpdateDlqInvestigationRequest, call: Call) {
-  const { dlqEntryUuid, resolutionStatus: number, resolutionNotes, resolvedBy: by = "", metadata } = request;
+  const { dlqEntryUuid, resolutionStatus: number, resolutionNotes, resolvedBy, metadata } = request;
   const taskId = uuidIn("dlq_entry_uuid", dlqEntryUuid);
   refuseContent("metadata", metadata, "leave it out, or write it into resolution_notes.");
   const word = number ? wordIn("resolution_status", resolutionStatusToWire, number) : undefined;
-  const isSilent = resolutionNotes === undefined && !by;
-  const notes = isSilent ? undefined : resolvedBy(by, resolutionNotes ?? "");
+  const notes = notesAsked(resolvedBy, resolutionNotes);
   const { letter } = await run(updateDeadLetter, { taskId, status: word && statusOfWord[word], notes }, call);
   return create(UpdateDlqInvestigationResponseSchema, {
     success: true,

@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { resolveStep } from "#api/tasks/resolve-step";
 import { run } from "#api/use-case";
@@ -20,9 +19,8 @@ import {
 } from "#wire/gen/tasker/v1/steps_pb";
 import type { Step } from "#wire/gen/tasker/v1/tasks_pb";
 import { type Call, composed } from "../../rpc.js";
-import type { AuditShape } from "../shapes/audit-shape.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
-import { stepHistory } from "../shapes/step-history.js";
+import { type AuditEntry, resultIfAny, stepAudit } from "../shapes/step-history.js";
 import { stepShapes } from "../shapes/step-shape.js";
 import { stepMeant } from "../shapes/step-uuid.js";
 import { stepStateToWire } from "./enums.js";
@@ -52,12 +50,9 @@ export const stepService = [
   composed(method.resolveStep, ANSWER_BYTES, resolve),
   composed(method.getStepAudit, ANSWER_BYTES, async (request, call) => {
     const { view, step } = await stepOf(request, call);
-    const history = await stepHistory(view, step.name, call);
-    const result = await resultIfAny(view, step, call);
-    // The Step's result is that of what has completed it last.
-    const last = history.find(({ toState, success }) => success && completes.has(toState));
+    const history = await stepAudit(view, step, call);
     const room = new StructRoom();
-    const auditRecords = history.map((entry) => auditToWire(entry, entry === last ? result : "", room));
+    const auditRecords = history.map((each) => auditToWire(each, room));
     return create(GetStepAuditResponseSchema, { auditRecords });
   }),
 ];
@@ -102,18 +97,6 @@ function shapeOf(view: TaskView, name: string, call: Call) {
   return shape;
 }
 
-/** As JSON text; empty if there is none. */
-async function resultIfAny(
-  { task, results }: TaskView,
-  { name, outputBytes }: Pick<StepSummary, "name" | "outputBytes">,
-  call: Call,
-): Promise<string> {
-  if (outputBytes === 0) return "";
-  return (
-    results?.get(name) ?? (await run(getStepResult, { taskId: task.id, stepName: name }, call)).outputJson
-  );
-}
-
 /** What each action decides. */
 const actions = {
   retry: StepManualActionType.RESET_FOR_RETRY,
@@ -142,10 +125,7 @@ async function resolve(request: ResolveStepRequest, call: Call) {
   });
 }
 
-/** The states of an audit in which a Step has its result. */
-const completes: ReadonlySet<AuditShape["toState"]> = new Set(["enqueued_for_orchestration", "complete"]);
-
-function auditToWire(entry: AuditShape, result: string, room: StructRoom) {
+function auditToWire({ entry, result }: AuditEntry, room: StructRoom) {
   const { recordedAt, workerUuid, correlationId, executionTimeMs, fromState, toState, ...same } = entry;
   const { auditUuid, stepUuid, transitionUuid, taskUuid, success, stepName } = same;
   return {

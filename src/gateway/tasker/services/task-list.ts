@@ -49,7 +49,7 @@ interface Listed {
 }
 
 async function newestFirst(read: ReadPage, slice: Slice): Promise<Listed> {
-  const { rows, hasMore }: Sliced<TaskRow> = await sliceOf(read, slice);
+  const { rows, hasMore }: Sliced<TaskRow> = await sliceOf(read, slice, { field: "pagination.offset" });
   const total = rows.length === 0 ? 0 : slice.offset + rows.length + Number(hasMore);
   return { tasks: rows.map((task) => taskShape({ task })), total, hasMore };
 }

@@ -40,7 +40,8 @@ export interface AuditedStep {
  */
 export function auditShapes(entries: readonly StepAuditEntry[], step: AuditedStep): readonly AuditShape[] {
   const shapes = entries.flatMap((entry, i) => auditShape(entry, i, step) ?? []);
-  return shapes.sort((a, b) => b.recordedAt - a.recordedAt);
+  // Sorting is stable: of one millisecond the later one is to be the newer one.
+  return shapes.reverse().sort((a, b) => b.recordedAt - a.recordedAt);
 }
 
 function auditShape(entry: StepAuditEntry, index: number, step: AuditedStep): AuditShape | undefined {

@@ -27,19 +27,16 @@ export function sliceOfPage(page: number, perPage: number): Slice {
  * A part of a list by its offset, read by page tokens. The rows before it are read and dropped, so how far it may begin is bounded,
  * and so is the number of reads; whoever needs more goes on by `nextPageToken`, which costs nothing.
  *
+ * @param field the parameter by which the slice begins where it does, for the error
  * @param read reads at most `size` rows after a token; it may give fewer, even none, before the last page
- * @param keeps which rows count; default: all
  * @throws {Fault} `invalid`, naming the parameter, if it begins too far in
  */
 export async function sliceOf<Row>(
   read: (pageToken: string, size: number) => Promise<TokenPage<Row>>,
   { offset, limit }: Slice,
-  {
-    begin = "",
-    keeps = () => true,
-  }: { readonly begin?: string; readonly keeps?: (row: Row) => boolean } = {},
+  { begin = "", field = "offset" }: { readonly begin?: string; readonly field?: string } = {},
 ): Promise<Sliced<Row>> {
-  if (offset > limits.taskerOffset) throw tooFar(offset);
+  if (offset > limits.taskerOffset) throw tooFar(field, offset);
   const rows: Row[] = [];
   let skip = offset;
   let token = begin;
@@ -47,16 +44,15 @@ export async function sliceOf<Row>(
     const size = Math.min(skip > 0 ? skip : limit - rows.length, limits.pageSizeMax);
     const page = await read(token, size);
     token = page.nextPageToken;
-    const kept = page.rows.filter(keeps);
-    if (skip > 0) skip -= kept.length;
-    else rows.push(...kept);
+    if (skip > 0) skip -= page.rows.length;
+    else rows.push(...page.rows);
     if (token === "" || (skip === 0 && rows.length >= limit)) break;
   }
-  if (skip > 0 && token !== "") throw tooFar(offset);
+  if (skip > 0 && token !== "") throw tooFar(field, offset);
   return { rows, nextPageToken: token, hasMore: token !== "" };
 }
 
-function tooFar(offset: number): Fault {
-  const message = `offset is ${offset}, and only the first ${limits.taskerOffset} rows can be counted so: narrow the filter, or go on by page_token.`;
-  return new Fault("invalid", message, { field: "offset", reason: "OFFSET_TOO_LARGE" });
+function tooFar(field: string, offset: number): Fault {
+  const message = `${field} begins after ${offset} rows, and only the first ${limits.taskerOffset} rows can be counted so: narrow the filter, or go on by page_token.`;
+  return new Fault("invalid", message, { field, reason: "OFFSET_TOO_LARGE" });
 }

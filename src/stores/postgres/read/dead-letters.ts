@@ -19,7 +19,7 @@ const statements = {
     text: `SELECT data FROM (
         SELECT * FROM dead_letters WHERE (created_at, task_id) < ($1::bigint, $2::text) ${NEWEST_FIRST} LIMIT $3::bigint) AS looked
       WHERE ($4::text[] IS NULL OR namespace = ANY ($4::text[]))
-        AND ($5::text IS NULL OR status = $5) AND ($6::text IS NULL OR reason = $6)
+        AND ($5::text[] IS NULL OR status = ANY ($5::text[])) AND ($6::text IS NULL OR reason = $6)
       ${NEWEST_FIRST} LIMIT $7::bigint`,
   },
   /** The last one that a page may look at. */
@@ -56,12 +56,12 @@ export function deadLetterReads(calls: Calls): DeadLetterReads {
     },
 
     async list(
-      { namespaces, status = undefined, reason = undefined }: DeadLetterFilter,
+      { namespaces, statuses = undefined, reason = undefined }: DeadLetterFilter,
       after: DeadLetterPlace | undefined,
       pageSize: number,
     ): Promise<DeadLetterPage> {
       const { createdAt, taskId } = after ?? START;
-      const filter = [listOf(namespaces), status ?? null, reason ?? null];
+      const filter = [listOf(namespaces), statuses ?? null, reason ?? null];
       const looked = limits.pageScannedRows;
       const found = await calls.query(statements.list, [createdAt, taskId, looked, ...filter, pageSize + 1]);
       const letters = found.slice(0, pageSize).map(([data]) => deadLetterFrom(data));

@@ -27,10 +27,10 @@ export class DeadLetterRows {
     return deadLetterTable.textOf(row.slice(1));
   }
 
-  list({ namespaces, status, reason, after, pageSize }: DeadLetterListRequest): DeadLetterListReply {
+  list({ namespaces, statuses, reason, after, pageSize }: DeadLetterListRequest): DeadLetterListReply {
     const fits = ([, , namespace, rowStatus, rowReason]: SqlCells) =>
       isIn(namespaces, namespace) &&
-      (status === null || textIn(rowStatus) === status) &&
+      (statuses === null || statuses.includes(textIn(rowStatus))) &&
       (reason === null || textIn(rowReason) === reason);
     const from = after ?? { createdAt: Number.MAX_SAFE_INTEGER, taskId: LAST };
     const { rows, next } = walk(this.#sql.deadLetters, [from.createdAt, from.taskId], fits, pageSize);

@@ -15,8 +15,8 @@ export function deadLetterReads(reader: ReaderCalls, layouts: Layouts): DeadLett
         text === null ? undefined : deadLetterTable.row(text, layouts),
       ),
 
-    list: ({ namespaces, status = null, reason = null }, after = undefined, pageSize) => {
-      const request = { namespaces: listOf(namespaces), status, reason, after: after ?? null, pageSize };
+    list: ({ namespaces, statuses = null, reason = null }, after = undefined, pageSize) => {
+      const request = { namespaces: listOf(namespaces), statuses, reason, after: after ?? null, pageSize };
       return reader.decoded("deadLetters", request, ({ letters, next }) => ({
         letters: decode(letters),
         next: next ? { createdAt: next.createdAt, taskId: next.taskId as TaskId } : undefined,

@@ -191,7 +191,7 @@ export interface LogReply {
 export interface DeadLetterListRequest {
   /** Null for all. */
   readonly namespaces: readonly string[] | null;
-  readonly status: string | null;
+  readonly statuses: readonly string[] | null;
   readonly reason: string | null;
   readonly after: { readonly createdAt: number; readonly taskId: string } | null;
   readonly pageSize: number;
