@@ -16,6 +16,15 @@ export const createTask = useCase({
   perform: async (asked, request, { resource }) => submit(await draftOf(asked, resource, request), request),
 });
 
+/** The same for a caller who watches the Task next: while its namespace has as many watchers as it may, nothing is stored. */
+export const createTaskToWatch = useCase({
+  ...createTask,
+  perform: (asked, request, found) => {
+    request.services.watchers?.check(found.resource.namespace);
+    return createTask.perform(asked, request, found);
+  },
+});
+
 /** Submits one draft and returns the Task. @param roomMade true if room for the answer is already reserved */
 export async function submit(draft: TaskDraft, request: Request, roomMade = false): Promise<TaskView> {
   const receipt = await submitOne(draft, request);

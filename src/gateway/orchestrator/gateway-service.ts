@@ -1,5 +1,5 @@
 /** The Gateway and the Worker of orchestrator.v1: clients create Tasks and follow them. */
-import { createTask } from "#api/tasks/create-task";
+import { createTask, createTaskToWatch } from "#api/tasks/create-task";
 import { watchTask } from "#api/tasks/watch-task";
 import { run } from "#api/use-case";
 import { Fault } from "#domain/fault";
@@ -20,7 +20,9 @@ import { newTaskOf, specNames } from "./task-spec.js";
 import { inWordsOf } from "./words.js";
 
 export const orchestratorGateway = [
-  composed(Gateway.method.submitTask, 0, async (spec, call) => accepted(await submit(spec, call))),
+  composed(Gateway.method.submitTask, 0, async (spec, call) =>
+    accepted(await submit(createTask, spec, call)),
+  ),
   serverStreaming(Gateway.method.subscribeProgress, subscribe),
   probe(Gateway.method.healthCheck, healthCheck),
 ];
@@ -39,9 +41,9 @@ export function healthCheck(_: unknown, { health, services: { facts } }: Call): 
   };
 }
 
-async function submit(spec: TaskSpec, call: Call): Promise<TaskRow> {
+async function submit(useCase: typeof createTask, spec: TaskSpec, call: Call): Promise<TaskRow> {
   const asked = newTaskOf(spec);
-  const { task } = await inWordsOf(specNames, () => run(createTask, asked, call));
+  const { task } = await inWordsOf(specNames, () => run(useCase, asked, call));
   call.services.submitted.note(task.namespace, task.spec.agentName);
   return task;
 }
@@ -60,7 +62,7 @@ async function* subscribe({ taskId }: ProgressRequest, call: StreamCall): AsyncI
 
 /** The Task goes on if its caller does not stay to its end. */
 async function* execute(spec: TaskSpec, call: StreamCall): AsyncIterable<TaskProgress> {
-  const { id } = await submit(spec, call);
+  const { id } = await submit(createTaskToWatch, spec, call);
   yield* progressOf(id, call);
 }
 

@@ -1,5 +1,6 @@
 import { readsOf, run } from "#api/use-case";
 import { connectWorker, type Introduced } from "#api/workers/connect-worker";
+import { checkId } from "#api/workers/report-limits";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId, WorkerId } from "#domain/id";
@@ -73,7 +74,7 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   async hear({ message }: WorkerResponse, link: WorkerLink): Promise<void> {
     switch (message.case) {
       case "heartbeat":
-        return link.receive(await this.#beat(message.value));
+        return inWordsOf(names, async () => link.receive(await this.#beat(message.value)));
       case "progress": {
         const given = this.#givenOf(message.value.taskId);
         if (!given) return;
@@ -113,6 +114,7 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
    * until its next heartbeat it has too few slots rather than too many.
    */
   async #beat({ workerId, availableSlots }: WorkerHeartbeat) {
+    checkId(workerId, "heartbeat.worker_id");
     const free = slotsOf(availableSlots);
     const counted = [...this.#given.values()].filter(
       ({ spoken, toldAt }) => spoken || this.#now - toldAt >= limits.slotsLag,

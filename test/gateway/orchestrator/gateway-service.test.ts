@@ -202,6 +202,21 @@ test("what is done in one call is the Task's own, and goes on without its caller
   expect(cancelled.ended).toBe(true);
 });
 
+test("where no more may watch, no Task is made to be followed, however often it is asked for", async () => {
+  await world.stop();
+  world = await openWorld({ openWatchers: new Map([["default", 1]]) });
+  const { worker, tasks } = world.clients;
+  const first = collect(worker.executeTask(spec({ name: "resize" })));
+  await settle();
+  expect(first.lines).not.toEqual([]);
+  for (let time = 0; time < 2; time += 1) {
+    const refused = collect(worker.executeTask(spec({ name: "resize" })));
+    await settle();
+    expect(refused.failure).toContain("[resource_exhausted]");
+  }
+  expect((await tasks.listTasks({})).tasks).toHaveLength(1);
+});
+
 test("a Task that there is not, or not for this caller, is not found", async () => {
   const { gateway } = world.clients;
   const { taskId } = await gateway.submitTask(spec({ name: "resize" }), as("theirs"));

@@ -200,6 +200,13 @@ describe("a stream that breaks the protocol", () => {
     expect(worker.failure).toContain('heartbeat.worker_id is "w-2", but hello said "w-slots"');
   });
 
+  test("has an id in a later heartbeat that is too long: it is not said again", async () => {
+    const worker = await connected();
+    await worker.say({ case: "heartbeat", value: { workerId: "w".repeat(100_000), availableSlots: 1 } });
+    expect(worker.failure).toContain("heartbeat.worker_id");
+    expect(worker.failure?.length).toBeLessThan(1_000);
+  });
+
   test("has nothing in its messages, or names what it was not given: that is ignored", async () => {
     const worker = new SlotWorkerDouble(world);
     await worker.say({ case: undefined });
