@@ -2,10 +2,10 @@
 export interface Target {
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Where clients of other systems look, over gRPC. */
-  readonly taskerPort: number;
-  /** Where a worker of Tasker answers reads over HTTP, by paths of its own. */
-  readonly taskerWorkerPort: number;
+  /** Where clients of other systems look, over gRPC; absent if it is not open. */
+  readonly taskerPort?: number;
+  /** Where a worker of Tasker answers reads over HTTP, by paths of its own; absent if it is not open. */
+  readonly taskerWorkerPort?: number;
   /** Aborts when the attack's time is up: then it lets go of what it holds, and returns. */
   readonly signal: AbortSignal;
   /** How long it may take. */

@@ -11,7 +11,7 @@ const BUG = 500;
 /** Every operation on a path with bodies, queries and headers that are wrong, over all listeners: each is refused, and none by 500. */
 export async function malformedRequests(target: Target): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  const { httpPort, taskerWorkerPort, grpcPort, taskerPort } = target;
+  const { httpPort, taskerWorkerPort = httpPort, grpcPort, taskerPort = grpcPort } = target;
   const [common, worker] = [await requestsFor(httpPort, 16), await requestsFor(taskerWorkerPort, 17)];
   const wrong: string[] = [];
   await flood(target, { lanes: 16, most: MOST }, async (i) => {
