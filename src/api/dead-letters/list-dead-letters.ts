@@ -18,7 +18,7 @@ export interface DeadLetterPageView {
 const input = z.object({
   status: oneOf(deadLetterStatuses).optional(),
   /** Instead of one status any of these: other systems have one word for several. */
-  statuses: z.array(oneOf(deadLetterStatuses)).optional(),
+  statuses: z.array(oneOf(deadLetterStatuses)).readonly().optional(),
   reason: oneOf(deadLetterReasonNames).optional(),
   namespace: optionalName,
   pageSize: z

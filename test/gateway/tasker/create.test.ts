@@ -136,6 +136,20 @@ test.each([
 });
 
 test.each([
+  ["initiator", { name: "fulfil", initiator: "\n" }],
+  ["context", { name: "fulfil", context: { text: "x".repeat(limits.inputBytes) } }],
+  ["version", { name: "fulfil", version: "one" }],
+  ["name", { name: "\n" }],
+  ["priority", { name: "fulfil", priority: 101 }],
+  ["created_by", { agent_name: "echo", created_by: "\n" }],
+])("%s is refused by the name that was sent, also of whoever waits", async (field, request) => {
+  for (const query of ["", "?wait=1s"]) {
+    const { status, body } = await create(request, query);
+    expect([status, body.field, body.error.message.split(" ")[0]]).toEqual([400, field, field]);
+  }
+});
+
+test.each([
   ["?wait=soon", 'wait is "soon"'],
   ["?wait=11m", "wait is 11m; the longest is 600s"],
   ["?weight=1s", "weight is no parameter of this path"],

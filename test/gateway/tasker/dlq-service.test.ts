@@ -150,7 +150,15 @@ test.each([
   ["limit", () => dlq().getInvestigationQueue({ limit: 0 }, mine)],
   ["limit", () => dlq().getStalenessMonitoring({ limit: limits.stalePage + 1 }, mine)],
   ["metadata", () => dlq().updateInvestigation({ dlqEntryUuid: waiting, metadata: { ticket: 7 } }, mine)],
-  ["status", () => dlq().updateInvestigation({ dlqEntryUuid: failed[2] ?? "" }, mine)],
+  ["resolution_status", () => dlq().updateInvestigation({ dlqEntryUuid: failed[2] ?? "" }, mine)],
+  [
+    "resolution_notes",
+    () =>
+      dlq().updateInvestigation(
+        { dlqEntryUuid: failed[2] ?? "", resolutionNotes: "x".repeat(1 << 20) },
+        mine,
+      ),
+  ],
 ])("%s is refused by name", async (field, ask) => {
   expect(await failureOf(ask())).toMatchObject({ code: Code.InvalidArgument, field });
 });

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RunId, TaskId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { DeadLetterStatus } from "#domain/task/dead-letter";
-import { runSummary } from "#domain/task/run";
 import { withStepAction } from "#domain/task/step-action";
 import { instant } from "#domain/time/time";
 import { stepUuid } from "#gateway/tasker/shapes/step-uuid";
@@ -149,7 +148,7 @@ test("an audit has the result where the Step was completed, also by hand, and ho
   const worked = run("run-1" as RunId, held, { ...pack, status: "COMPLETED", finishedAt: instant(2_000) });
   const detail = opened.plane.details.get(held);
   if (!detail) throw new Error("the Task is there");
-  opened.plane.details.set(held, { ...detail, runs: [runSummary(worked)] });
+  opened.plane.details.set(held, { ...detail, runs: [worked] });
   const action = { at: instant(9_000), actor: "key:ann", type: "complete", reason: "seen" } as const;
   opened.plane.stepActions.set(stepKey(pack), withStepAction(undefined, action));
   const large = "x".repeat(limits.messageBytes - 2);
@@ -247,6 +246,8 @@ test.each([
   ["limit=5", "send per_page"],
   ["pge=1", "pge is no parameter of this path"],
   ["initiator=a&created_by=b", "initiator is another one than created_by"],
+  ["initiator=%00", "initiator contains control characters"],
+  ["created_by=%00", "created_by contains control characters"],
   ["page=2&page_token=MDE5Mw", "leave page out"],
   ["page_token=!", "page_token is not understood"],
 ])("a list with %s is refused", async (query, words) => {
@@ -308,7 +309,7 @@ test("those that were resolved are found behind any number of others, whichever 
 });
 
 test.each([
-  [{}, "status is required if there are no notes"],
+  [{}, "resolution_status is required if there are no notes"],
   [{ resolution_status: "done" }, 'resolution_status is "done"'],
   ['{"resolution_notes":1.10}', "resolution_notes is no text"],
   ['{"resolution_notes":"x","resolved_by":12345678901234567890}', "resolved_by is no text"],

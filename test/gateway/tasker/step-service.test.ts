@@ -193,6 +193,7 @@ test("a result that an answer with all Steps has no room for is there when its S
 test("what is wrong in a request is refused by its name", async () => {
   const { taskUuid, ship: stepUuid } = await held();
   const right = { taskUuid, stepUuid, actionType: Action.RESOLVE_MANUALLY };
+  const completed = { ...right, actionType: Action.COMPLETE_MANUALLY };
   const refused: readonly (readonly [string, () => Promise<unknown>])[] = [
     ["task_uuid", () => steps().listSteps({ taskUuid: "7" }, mine)],
     ["task_uuid", () => steps().getStep({ stepUuid }, mine)],
@@ -201,6 +202,7 @@ test("what is wrong in a request is refused by its name", async () => {
     ["action_type", () => steps().resolveStep({ taskUuid, stepUuid }, mine)],
     ["action_type", () => steps().resolveStep({ ...right, actionType: 9 as Action }, mine)],
     ["result", () => steps().resolveStep({ ...right, result: {} }, mine)],
+    ["result", () => steps().resolveStep({ ...completed, result: { n: Number.NaN } }, mine)],
     ["metadata", () => steps().resolveStep({ ...right, metadata: { ticket: 7 } }, mine)],
     ["reason", () => steps().resolveStep({ ...right, reason: "x".repeat(1 << 20) }, mine)],
   ];

@@ -267,7 +267,12 @@ test.each([
   ["task_uuid", "INVALID_UUID", () => updatesOf({ taskUuid: "7" })],
   ["name", undefined, () => tasks.createTask({ namespace: "mine" }, mine)],
   ["priority", undefined, () => tasks.createTask({ ...fulfil, priority: 101 }, mine)],
-  ["template.version", undefined, () => tasks.createTask({ ...fulfil, version: "one" }, mine)],
+  ["version", undefined, () => tasks.createTask({ ...fulfil, version: "one" }, mine)],
+  ["name", undefined, () => tasks.createTask({ ...fulfil, name: "\n" }, mine)],
+  ["initiator", undefined, () => tasks.createTask({ ...fulfil, initiator: "\n" }, mine)],
+  ["initiator", undefined, () => tasks.listTasks({ initiator: "\n" }, mine)],
+  ["context", undefined, () => tasks.createTask({ ...fulfil, context: { n: Number.NaN } }, mine)],
+  ["context", undefined, () => tasks.createTask({ ...fulfil, context: { n: [-Infinity] } }, mine)],
   ["tags", undefined, () => tasks.createTask({ ...fulfil, tags: [""] }, mine)],
   [
     "pagination.limit",

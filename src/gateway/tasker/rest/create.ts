@@ -9,6 +9,7 @@ import { CreateTaskRequestSchema, TaskService } from "#wire/gen/taskrun/v1/task_
 import { idempotent } from "../../rest/idempotency.js";
 import type { RestRequest } from "../../rest/operation.js";
 import { decode } from "../../traffic/decode.js";
+import { namedAsSent, newTaskNames } from "../shapes/field-names.js";
 import { newTaskFields } from "../shapes/new-task-input.js";
 import {
   anObject,
@@ -54,11 +55,11 @@ export const createRoute: TaskerRoute = {
   documentation: createDocumentation,
   answer: async (request, call) => {
     const waitMs = waitIn(new Parameters(request.query, ["wait"]));
-    const fields = fieldsOf(request);
+    const { fields, names } = fieldsOf(request);
     const view =
       waitMs === undefined
-        ? await run(createTask, fields, call)
-        : await run(runTask, { task: fields, waitMs: BigInt(waitMs) }, call);
+        ? await namedAsSent(run(createTask, fields, call), names)
+        : await namedAsSent(run(runTask, { task: fields, waitMs: BigInt(waitMs) }, call), names, "task");
     return { body: taskJson(view, call) };
   },
 };
@@ -80,14 +81,14 @@ function waitIn(query: Parameters): Millis | undefined {
 /** The members by which a request is in our words. */
 const ours = ["agent_name", "agentName", "template"] as const;
 
-/** The request in whichever of the spellings it is. @throws {Fault} `invalid`, naming the field */
+/** The request in whichever of the spellings it is, with the names that its fields have there. @throws {Fault} `invalid`, naming the field */
 function fieldsOf(request: RestRequest) {
   const sent = objectIn(request.body);
   if (ours.some((name) => Object.hasOwn(sent.members, name))) {
     const message = decode(CreateTaskRequestSchema, request.body, "json");
-    return idempotent(CreateTaskRequestSchema, message, request);
+    return { fields: idempotent(CreateTaskRequestSchema, message, request), names: {} };
   }
-  return inTaskersWords(sent, request);
+  return { fields: inTaskersWords(sent, request), names: newTaskNames };
 }
 
 function inTaskersWords(sent: SentObject, { header }: RestRequest) {

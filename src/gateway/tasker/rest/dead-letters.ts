@@ -27,6 +27,7 @@ import {
   stalenessShape,
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
+import { letterNames, namedAsSent } from "../shapes/field-names.js";
 import { sliceOf } from "../shapes/pages.js";
 import { notesAsked } from "../shapes/resolved-by.js";
 import { anObject, membersOf, objectIn, refuseContent, text, wordIn } from "./body.js";
@@ -153,11 +154,8 @@ async function updated({ params, query, body }: RestRequest, call: Call): Promis
   const { resolution_status: word, resolution_notes, resolved_by } = given;
   const status = word ? wordIn(resolutionStatuses, "resolution_status", word) : undefined;
   const taskId = params.dlq_entry_uuid ?? "";
-  const view = await run(
-    updateDeadLetter,
-    { taskId, ...statusAsked(status), notes: notesAsked(resolved_by, resolution_notes) },
-    call,
-  );
+  const change = { taskId, ...statusAsked(status), notes: notesAsked(resolved_by, resolution_notes) };
+  const view = await namedAsSent(run(updateDeadLetter, change, call), letterNames);
   const message = `The investigation of Task ${taskId} is updated.`;
   return { body: { ...entryParts(view), success: true, message } };
 }

@@ -11,6 +11,7 @@ import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import type { RestRequest } from "../../rest/operation.js";
 import type { Call } from "../../rpc.js";
+import { namedAsSent } from "../shapes/field-names.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
 import { type AuditEntry, resultIfAny, stepAudit } from "../shapes/step-history.js";
 import { stepMeant } from "../shapes/step-uuid.js";
@@ -66,7 +67,8 @@ export const stepRoutes: readonly TaskerRoute[] = [
       const within = await reserved(call, 2 * limits.messageBytes);
       const before = await run(getTask, { id: request.params.id ?? "" }, within);
       const { name: stepName } = stepOf(before, request);
-      const after = await run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
+      const asked = run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
+      const after = await namedAsSent(asked, { result_json: "completion_data.result" });
       // What was decided must not appear as refused because there is no room for all of it, or because its Task has been removed since.
       const view = after.steps ? after : before;
       const step = stepOf(view, request);

@@ -21,6 +21,7 @@ import type { RestRequest } from "../../rest/operation.js";
 import { fieldsOf } from "../../rest/query.js";
 import type { Call } from "../../rpc.js";
 import { jsonProblem } from "../../traffic/json-problem.js";
+import { type FieldNames, namedAsSent } from "../shapes/field-names.js";
 import { labelsOf } from "../shapes/labels.js";
 import { sliceOf, sliceOfPage } from "../shapes/pages.js";
 import { taskStateOf } from "../shapes/states.js";
@@ -142,12 +143,11 @@ async function listed(pairs: Pairs, call: Call): Promise<Parts> {
   const page = parameters.whole("page", 1, Number.MAX_SAFE_INTEGER, 1);
   const perPage = parameters.whole("per_page", 1, limits.taskerPageMax, limits.taskerPageDefault);
   const within = await reserved(call, 2 * limits.pageBytes);
+  // Both names are taken here.
+  const names: FieldNames = parameters.has("initiator") ? { created_by: "initiator" } : {};
   const read = async (pageToken: string, pageSize: number) => {
-    const { tasks, nextPageToken } = await run(
-      listTasks,
-      taskFilterInput({ ...filter, pageToken, pageSize }),
-      within,
-    );
+    const asked = run(listTasks, taskFilterInput({ ...filter, pageToken, pageSize }), within);
+    const { tasks, nextPageToken } = await namedAsSent(asked, names);
     return { rows: tasks, nextPageToken };
   };
   const begin = parameters.text("page_token");

@@ -33,6 +33,7 @@ import {
   stalenessShape,
   statusOfWord,
 } from "../shapes/dead-letter-shape.js";
+import { letterNames, namedAsSent } from "../shapes/field-names.js";
 import { sliceOf } from "../shapes/pages.js";
 import { notesAsked } from "../shapes/resolved-by.js";
 import { dlqReasonToWire, resolutionStatusToWire, stalenessToWire } from "./enums.js";
@@ -107,7 +108,8 @@ async function update(request: UpdateDlqInvestigationRequest, call: Call) {
   refuseContent("metadata", metadata, "leave it out, or write it into resolution_notes.");
   const word = number ? wordIn("resolution_status", resolutionStatusToWire, number) : undefined;
   const notes = notesAsked(resolvedBy, resolutionNotes);
-  const { letter } = await run(updateDeadLetter, { taskId, status: word && statusOfWord[word], notes }, call);
+  const change = { taskId, status: word && statusOfWord[word], notes };
+  const { letter } = await namedAsSent(run(updateDeadLetter, change, call), letterNames);
   return create(UpdateDlqInvestigationResponseSchema, {
     success: true,
     message: `The entry of Task ${letter.taskId} is ${letter.status}.`,

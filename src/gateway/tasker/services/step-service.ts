@@ -19,6 +19,7 @@ import {
 } from "#wire/gen/tasker/v1/steps_pb";
 import type { Step } from "#wire/gen/tasker/v1/tasks_pb";
 import { type Call, composed } from "../../rpc.js";
+import { namedAsSent } from "../shapes/field-names.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
 import { type AuditEntry, resultIfAny, stepAudit } from "../shapes/step-history.js";
 import { stepShapes } from "../shapes/step-shape.js";
@@ -114,10 +115,10 @@ async function resolve(request: ResolveStepRequest, call: Call) {
   const { view: before, step } = await stepOf(request, call);
   const decision = {
     ...{ taskId: before.task.id, stepName: step.name, action },
-    resultJson: result === undefined ? "" : textOfStruct(result),
+    resultJson: result === undefined ? "" : textOfStruct("result", result),
     reason: resolvedBy(performedBy, reason),
   };
-  const { steps, ...after } = await run(resolveStep, decision, call);
+  const { steps, ...after } = await namedAsSent(run(resolveStep, decision, call), { result_json: "result" });
   // What was decided must not appear as refused because there is no room for all of it, or because its Task has been removed since.
   const view = steps ? { ...after, steps } : before;
   return create(ResolveStepResponseSchema, {

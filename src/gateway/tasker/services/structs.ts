@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Instant, NEVER } from "#domain/time/time";
+import { invalid } from "./fields.js";
 
 /**
  * JSON text as the Struct that Tasker's messages have: an object as it is, and anything else as its member `value`. Numbers become doubles,
@@ -25,9 +26,16 @@ function finite(_: string, value: unknown): unknown {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
-/** The JSON text of a Struct; that of an empty one if it is absent. */
-export function textOfStruct(struct: JsonObject | undefined): string {
-  return JSON.stringify(struct ?? {});
+/**
+ * The JSON text of a Struct; that of an empty one if it is absent.
+ *
+ * @throws {Fault} `invalid`, naming the field, if a number in it is none that JSON has: it would become null
+ */
+export function textOfStruct(field: string, struct: JsonObject | undefined): string {
+  return JSON.stringify(struct ?? {}, (_, value: unknown) => {
+    if (typeof value !== "number" || Number.isFinite(value)) return value;
+    throw invalid(field, `has the number ${value}, which JSON does not have: send another one, or a string.`);
+  });
 }
 
 /** Absent for {@link NEVER}. */

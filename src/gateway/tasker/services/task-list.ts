@@ -12,6 +12,7 @@ import {
   ListTasksResponseSchema,
 } from "#wire/gen/tasker/v1/tasks_pb";
 import type { Call } from "../../rpc.js";
+import { type FieldNames, namedAsSent } from "../shapes/field-names.js";
 import { labelsOf } from "../shapes/labels.js";
 import { type Slice, type Sliced, sliceOf, type TokenPage } from "../shapes/pages.js";
 import { type TaskShape, taskShape } from "../shapes/task-shape.js";
@@ -28,7 +29,8 @@ export async function listTasks(request: ListTasksRequest, call: Call): Promise<
   const order = orderOf(request.sort);
   const filter = await filterOf(request, call);
   const read: ReadPage = async (pageToken, pageSize) => {
-    const page = await run(listTasksByPage, { ...filter, pageToken, pageSize, limit: 0 }, call);
+    const asked = run(listTasksByPage, { ...filter, pageToken, pageSize, limit: 0 }, call);
+    const page = await namedAsSent(asked, names);
     return { rows: page.tasks, nextPageToken: page.nextPageToken };
   };
   const { tasks, total, hasMore } = order ? await sorted(read, slice, order) : await newestFirst(read, slice);
@@ -40,6 +42,16 @@ export async function listTasks(request: ListTasksRequest, call: Call): Promise<
     pagination: { total: BigInt(total), count: tasks.length, offset, hasMore },
   });
 }
+
+/** What a list is asked for by, in our words and in Tasker's. */
+const names: FieldNames = {
+  "template.namespace": "namespace",
+  "template.name": "name",
+  agent_filter: "name",
+  created_by: "initiator",
+  created_after_ms: "created_at.start",
+  created_before_ms: "created_at.end",
+};
 
 interface Listed {
   readonly tasks: readonly TaskShape[];

@@ -16,6 +16,7 @@ import {
   TaskService,
 } from "#wire/gen/tasker/v1/tasks_pb";
 import { type Call, composed, serverStreaming } from "../../rpc.js";
+import { namedAsSent, newTaskNames } from "../shapes/field-names.js";
 import { newTaskFields } from "../shapes/new-task-input.js";
 import { stepShapes } from "../shapes/step-shape.js";
 import { taskShape } from "../shapes/task-shape.js";
@@ -48,23 +49,20 @@ export const taskService = [
 
 async function createOne(request: CreateTaskRequest, call: Call) {
   const { name, namespace, version, context } = request;
-  const view = await run(
-    createTask,
-    newTaskFields({
-      ...{ name, namespace, version },
-      context: textOfStruct(context),
-      initiator: request.initiator ?? "",
-      sourceSystem: request.sourceSystem ?? "",
-      reason: request.reason ?? "",
-      tags: [...new Set(request.tags)],
-      priority: request.priority ?? 0,
-      correlationId: request.correlationId ?? "",
-      parentCorrelationId: request.parentCorrelationId ?? "",
-      requestedAt: "",
-      idempotencyKey: "",
-    }),
-    call,
-  );
+  const fields = newTaskFields({
+    ...{ name, namespace, version },
+    context: textOfStruct("context", context),
+    initiator: request.initiator ?? "",
+    sourceSystem: request.sourceSystem ?? "",
+    reason: request.reason ?? "",
+    tags: [...new Set(request.tags)],
+    priority: request.priority ?? 0,
+    correlationId: request.correlationId ?? "",
+    parentCorrelationId: request.parentCorrelationId ?? "",
+    requestedAt: "",
+    idempotencyKey: "",
+  });
+  const view = await namedAsSent(run(createTask, fields, call), newTaskNames);
   // Who is to wait gets no Task, but UNAVAILABLE with the delay.
   return create(CreateTaskResponseSchema, { task: changedTask(view), backpressure: { active: false } });
 }
