@@ -1,4 +1,4 @@
-import { readsOf, run } from "#api/use-case";
+import { noteRefusal, readsOf, run } from "#api/use-case";
 import { connectWorker, type Introduced } from "#api/workers/connect-worker";
 import { checkId } from "#api/workers/report-limits";
 import type { Caller } from "#domain/caller";
@@ -34,6 +34,8 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   readonly #given = new Map<TaskId, Given>();
   /** The Tasks of which earlier streams of the worker have lost a Run that it may still be at, and until when it gets none of them. */
   readonly #lost = new Map<TaskId, Instant>();
+  /** Why an operator wants it to be given nothing more; undefined while nobody does. */
+  #drained: string | undefined;
   /** As it says it; empty if it says none, so that nobody can tell what earlier streams were its own. */
   #workerId = "";
   #link: WorkerLink | undefined;
@@ -52,7 +54,7 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
       const text = `${message.case} came before the first heartbeat: a worker registers by a heartbeat.`;
       throw new Fault("invalid", text, { field: message.case, reason: "HEARTBEAT_EXPECTED" });
     }
-    await this.#readRecord();
+    await this.#readRecord(message.value.workerId);
     const { workerId, workerAddress, availableSlots } = message.value;
     const { entropy } = this.#call.services;
     const slots = slotsOf(availableSlots);
@@ -93,7 +95,8 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
         if (!given) return;
         this.#given.delete(given.taskId);
         this.#released(given.taskId);
-        return link.receive(resultReport(given, message.value));
+        await link.receive(resultReport(given, message.value));
+        return this.#endIfDrained();
       }
       case undefined:
         this.#countRefused("unknown_kind");
@@ -101,6 +104,10 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   }
 
   tell(frame: WorkerFrame): TaskAssignment | undefined {
+    if (frame.type === "drain") {
+      this.#drained = frame.reason;
+      this.#endIfDrained();
+    }
     if (frame.type !== "assign") return undefined;
     const { runId, taskId } = frame;
     if (this.#given.has(taskId) || this.#lost.has(taskId)) {
@@ -112,6 +119,14 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
     this.#inHand.add(this.#caller.principal, this.#workerId, taskId);
     this.#given.set(taskId, { runId, taskId, toldAt: this.#now, spoken: false, reported: 0, written: 0 });
     return assignmentOf(frame);
+  }
+
+  /** Its protocol has no word for a drain: the stream ends instead, once nothing is in hand. */
+  #endIfDrained(): void {
+    if (this.#drained === undefined || this.#given.size > 0) return;
+    const why = this.#drained === "" ? "" : ` (${this.#drained})`;
+    const message = `the worker was drained${why}: it is given no more Tasks on this stream. Stop it, or connect anew to get more.`;
+    this.#call.end(new Fault("unavailable", message, { reason: "DRAINED" }));
   }
 
   get #inHand() {
@@ -155,10 +170,15 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   }
 
   /** A worker that was invited runs no other agents, and for no other namespaces, than its invitation names. */
-  async #readRecord(): Promise<void> {
+  async #readRecord(workerId: string): Promise<void> {
     const { services, caller } = this.#call;
     if (!caller.certificate || !services.enrolment) return;
-    const { agents, namespaces } = await services.enrolment.admit(caller.certificate);
+    const refused = (error: unknown): never => {
+      const id = clip(workerId, limits.idBytes) as WorkerId;
+      noteRefusal("worker.connect", { kind: "new_worker", id, namespaces: [] }, error, this.#call);
+      throw error;
+    };
+    const { agents, namespaces } = await services.enrolment.admit(caller.certificate).catch(refused);
     this.#caller = { ...caller, namespaces };
     if (agents.length > 0) this.#mayRun = (name) => agents.includes(name);
   }

@@ -160,6 +160,31 @@ test("a silent worker loses its Runs when its lease ends, and any word renews it
   expect(other.tasks).toEqual([id]);
 });
 
+describe("a worker that is drained", () => {
+  const drain = () => world.clients.workers.drainWorker({ workerId: "w-slots", reason: "a new version" });
+
+  test("ends at once if it has nothing in hand", async () => {
+    const worker = await connected();
+    await drain();
+    await settle();
+    expect(worker.failure).toContain("[unavailable] the worker was drained (a new version)");
+  });
+
+  test("gets nothing more, and ends with its last result", async () => {
+    const id = await submit();
+    const worker = await connected(2);
+    await drain();
+    await settle();
+    await submit();
+    expect(worker.failure).toBeUndefined();
+    await worker.done(id);
+    await settle();
+    expect(worker.failure).toContain("[unavailable] the worker was drained");
+    expect(worker.tasks).toEqual([id]);
+    expect(await statusOf(id)).toBe("COMPLETED, COMPLETED");
+  });
+});
+
 describe("a worker that connects anew", () => {
   test("has lost what it held, and what it says of it changes nothing", async () => {
     const id = await submit();
