@@ -1,5 +1,5 @@
 import type { Caller } from "#domain/caller";
-import type { NodeId, RunId, SessionId, WorkerId } from "#domain/id";
+import type { NodeId, RunId, SessionId, TaskId, WorkerId } from "#domain/id";
 import type { Restoration } from "#domain/incarnation";
 import type { HeldSet, WorkerReport } from "#domain/task/report";
 import type { AgentSpec, Hello, LeaseTerms, WorkerStatus } from "#domain/worker/worker";
@@ -29,6 +29,7 @@ export type RunTrackerMessage =
       readonly status: WorkerStatus;
       readonly capacity: number;
       readonly agents?: readonly AgentSpec[];
+      readonly lostTasks?: readonly TaskId[];
     }
   /** gateway: the stream has ended. */
   | { readonly type: "closed"; readonly session: SessionId }

@@ -6,7 +6,11 @@ import { rowKeysOf } from "./worker-rows.js";
 export const workerChanged: RunTrackerHandler<"worker.changed"> = {
   needs: ({ session }, view) => ({ workers: rowKeysOf(view.session(session), view) }),
 
-  decide: ({ session, status, capacity, agents }, _view, { at }) => [
-    advanceWorker(session, { type: "beat", at, status, capacity, ...(agents && { agents }) }),
+  decide: ({ session, status, capacity, agents, lostTasks }, _view, { at }) => [
+    advanceWorker(session, {
+      ...{ type: "beat", at, status, capacity },
+      ...(agents && { agents }),
+      ...(lostTasks && { lostTasks }),
+    }),
   ],
 };

@@ -43,11 +43,9 @@ export const workerMachine = parts
       hangUp,
       noteChanges: assign(({ context, event }) => {
         if (event.type !== "beat") return {};
-        const { capacity, agents } = event;
-        return {
-          ...(capacity > 0 && { capacity }),
-          ...(agents && { info: { ...context.info, agents } }),
-        };
+        const { capacity, agents, lostTasks } = event;
+        const info = { ...context.info, ...(agents && { agents }), ...(lostTasks && { lostTasks }) };
+        return { ...(capacity > 0 && { capacity }), ...((agents || lostTasks) && { info }) };
       }),
     },
     guards: {

@@ -1,16 +1,18 @@
+import type { TaskId } from "#domain/id";
 import type { WorkerProcess } from "#domain/refusals";
 import type { Instant } from "#domain/time/time";
 import type { AgentSpec, WorkerStatus } from "#domain/worker/worker";
 
 /** What a worker session can be told. */
 export type WorkerMessage =
-  /** worker: its status, its capacity or what it runs has changed. `capacity` 0 and no `agents` are unchanged. */
+  /** worker: its status, its capacity or what it runs has changed. `capacity` 0 is unchanged, and so is what is absent. */
   | {
       readonly type: "beat";
       readonly at: Instant;
       readonly status: WorkerStatus;
       readonly capacity: number;
       readonly agents?: readonly AgentSpec[];
+      readonly lostTasks?: readonly TaskId[];
     }
   /** operator: give it no more Runs. */
   | { readonly type: "drain"; readonly at: Instant; readonly message: string }

@@ -24,6 +24,7 @@ import type { OpenWatchers } from "./tasks/open-watchers.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
 import type { SubmittedAgents } from "./workers/submitted-agents.js";
+import type { TasksInHand } from "./workers/tasks-in-hand.js";
 
 /** The plane without its reads, which are for everybody: every operation of it takes the caller. */
 export type CallerPlane = Omit<Plane, "reads">;
@@ -72,6 +73,8 @@ export interface Services {
   readonly inputs: InputReads;
   /** What workers run whose protocol does not let them say so. */
   readonly submitted: SubmittedAgents;
+  /** What workers have in hand that name Runs by their Task. */
+  readonly inHand: TasksInHand;
   readonly authorize: Authorize;
   /** API keys; absent where nobody is asked for one. */
   readonly keys?: KeyRing | undefined;

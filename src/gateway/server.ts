@@ -13,6 +13,7 @@ import { OpenWatchers } from "#api/tasks/open-watchers";
 import { ClientPlans } from "#api/templates/plans";
 import { StoredReads } from "#api/use-case";
 import { SubmittedAgents } from "#api/workers/submitted-agents";
+import { TasksInHand } from "#api/workers/tasks-in-hand";
 import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
 import type { ByNamespace } from "#domain/namespace-limits";
@@ -133,7 +134,8 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const watchers = openWatchers && openWatchers.size > 0 ? new OpenWatchers(openWatchers) : undefined;
   const stored = new StoredReads(plane.reads);
   const submitted = new SubmittedAgents(settings.orchestratorAgents ?? []);
-  const shown = { plane, stored, plans, inputs, schemas, environment, facts, submitted };
+  const inHand = new TasksInHand();
+  const shown = { plane, stored, plans, inputs, schemas, environment, facts, submitted, inHand };
   const services = { ...shown, entropy, authorize, tracing, audit, roles, creates, watchers };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);

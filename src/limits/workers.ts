@@ -36,10 +36,21 @@ export const workers = {
   submittedAgents: 1_024,
   /** How often live Tasks are looked through for more of them: another node, or one before this start, was asked for those. */
   submittedEvery: millis(30_000),
-  /** Tasks that are read for it each time, the newest first. */
+  /** Tasks that are read for it at once, the newest first. */
   submittedRows: 1_000,
+  /** How often it reads so many of them each time, beside the newest: what is left is for the next time. */
+  submittedPages: 4,
+  /** An agent that nobody has asked for so long, and that nothing waits for, is not offered any more; the next Task brings it back. */
+  submittedKept: millis(86_400_000),
   /** A worker that counts free slots may not have counted an assignment that was sent to it so short a time before. */
   slotsLag: millis(1_000),
+  /**
+   * Leases for which a worker that names Runs by their Task gets none of those that an earlier stream of it has lost, counted from its
+   * last word about the Task: it may be at it still. If it has started anew it is not, and waits for no more than this.
+   */
+  lostLeases: 2,
+  /** Such workers whose Tasks are remembered for that; beyond them that of the one is forgotten that was given something longest ago. */
+  inHandWorkers: 10_000,
   /** Warnings of one Task, each about another agent of its template. */
   taskWarnings: 8,
   /** One warning; longer ones are cut. */

@@ -4,6 +4,7 @@ import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import { type Request, type Services, StoredReads } from "#api/use-case";
 import { SubmittedAgents } from "#api/workers/submitted-agents";
+import { TasksInHand } from "#api/workers/tasks-in-hand";
 import { RoleTable } from "#domain/access/roles";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { jsonSchemas } from "#host/schemas";
@@ -22,6 +23,7 @@ export function servicesFor(plane: Plane, part: Partial<Services> = {}): Service
     plans: new ClientPlans(),
     inputs: new InputReads(plane.reads),
     submitted: new SubmittedAgents([]),
+    inHand: new TasksInHand(),
     authorize,
     roles: new RoleTable(),
     ...part,

@@ -1,78 +1,152 @@
 import { expect, test } from "vitest";
-import type { CallerReads } from "#api/caller-reads";
-import { SubmittedAgents } from "#api/workers/submitted-agents";
+import { type Serving, SubmittedAgents } from "#api/workers/submitted-agents";
+import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
+import { laneOf } from "#domain/task/lane";
 import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { TaskPage } from "#ports/store-reads";
 import { spec, task } from "#testing/rows";
 
-const everything = () => true;
+type Asked = [filter: { states: string[]; labels: object }, before: TaskId | undefined, rows: number];
 
-/** Reads of which each answers with Tasks of these agents, the newest first; of none with a failure. */
-function reads(...pages: (readonly string[] | Error)[]) {
-  const filters: unknown[] = [];
-  const tasks = async (...asked: unknown[]) => {
-    filters.push(asked);
-    const page = pages.shift() ?? [];
+/** A worker at a store whose pages of live Tasks name these agents; `next` of each is the number of the one behind it. */
+class Worker {
+  caller: Caller = { principal: "local", namespaces: ["default"], roles: ["admin"] };
+  mayRun: (name: string) => boolean = () => true;
+  /** The agents that ready Steps wait for. */
+  awaited: readonly string[] = [];
+  pages: (readonly string[] | Error)[] = [];
+  readonly asked: Asked[] = [];
+  at = 0;
+
+  get serving(): Serving {
+    const lanes = () => [{ lanes: this.awaited.map((name) => laneOf("default", name, {}).key) }];
+    const reads = { tasks: async (...asked: Asked) => this.#page(asked) };
+    const plane = { now: () => instant(this.at), agents: lanes };
+    return { caller: this.caller, mayRun: this.mayRun, reads, plane } as unknown as Serving;
+  }
+
+  #page(asked: Asked): TaskPage {
+    this.asked.push(asked);
+    const number = Number(asked[1] ?? 0);
+    const page = this.pages[number] ?? [];
     if (page instanceof Error) throw page;
-    return {
-      tasks: page.map((agentName) => task("t" as TaskId, { spec: spec({ agentName }) })),
-      next: undefined,
-    };
-  };
-  return { filters, its: { tasks } as unknown as CallerReads };
+    const tasks = page.map((agentName) => task("t" as TaskId, { spec: spec({ agentName }) }));
+    return { tasks, next: number + 1 < this.pages.length ? (String(number + 1) as TaskId) : undefined };
+  }
 }
 
-test("a worker runs as many as one may, the latest, and the longest ago is forgotten", () => {
+function noted(...names: readonly string[]): SubmittedAgents {
   const agents = new SubmittedAgents([]);
-  for (let i = 0; i <= limits.submittedAgents; i += 1) agents.note("n", `a${i}`);
-  agents.note("n", "a1");
-  const names = agents.for(["n"], everything);
+  for (const name of names) agents.note("default", name, instant(0));
+  return agents;
+}
+
+const many = (count: number) => Array.from({ length: count }, (_, i) => `a${String(i).padStart(4, "0")}`);
+
+test("a worker runs as many as one may, the latest, and the longest ago is forgotten", async () => {
+  const all = many(limits.submittedAgents + 1);
+  const agents = noted(...all, "a0001");
+  const worker = new Worker();
+  const names = await agents.namesFor(worker.serving);
 
   expect(names).toHaveLength(limits.agentsPerWorker);
-  expect(names).toContain("a1");
-  expect(names).toContain(`a${limits.submittedAgents}`);
-  expect(agents.for(["n"], (name) => name === "a0" || name === "a2")).toEqual(["a2"]);
-  expect(agents.for(["other"], everything)).toEqual([]);
-  expect(agents.for("*", (name) => name === "a1")).toEqual(["a1"]);
+  expect(names).toContain("a0001");
+  expect(names).toContain(all.at(-1));
+  worker.mayRun = (name) => name === "a0000" || name === "a0002";
+  expect(await agents.namesFor(worker.serving)).toEqual(["a0002"]);
+  worker.caller = { ...worker.caller, namespaces: ["other"] };
+  expect(await agents.namesFor(worker.serving)).toEqual([]);
+  worker.caller = { ...worker.caller, namespaces: "*" };
+  expect(await agents.namesFor(worker.serving)).toEqual(["a0002"]);
+});
+
+test("of more than one worker may name, those come first that Steps wait for, however long ago they were asked for", async () => {
+  const agents = noted(...many(100));
+  const worker = new Worker();
+  worker.awaited = ["a0000", "a0007"];
+  const found = await agents.namesFor(worker.serving);
+
+  expect(found).toHaveLength(limits.agentsPerWorker);
+  expect(found).toEqual(expect.arrayContaining(["a0000", "a0007", "a0099"]));
+});
+
+test("where Steps wait for more than that, each has its turn", async () => {
+  const agents = noted(...many(150));
+  const worker = new Worker();
+  worker.awaited = many(150);
+  const seen = new Set<string>();
+  for (let turn = 0; turn < 3; turn += 1) {
+    for (const name of await agents.namesFor(worker.serving)) seen.add(name);
+    worker.at += limits.submittedEvery;
+  }
+  expect([...seen].toSorted()).toEqual(many(150));
 });
 
 test("live Tasks are looked through now and then, whatever their status, and what is found is known", async () => {
   const agents = new SubmittedAgents([]);
-  const { its, filters } = reads(["new", "old", ""], ["later"]);
-  await agents.look(its, ["default"], instant(0));
-  expect(agents.for(["default"], everything)).toEqual(["new", "old"]);
-  const [[filter, , rows] = []] = filters as [{ states: string[]; labels: object }, unknown, number][];
+  const worker = new Worker();
+  worker.pages = [["new", "old", ""]];
+  expect(await agents.namesFor(worker.serving)).toEqual(["new", "old"]);
+  const [[filter, , rows] = []] = worker.asked;
   expect(filter?.states).toContain("waiting_for_retry");
   expect(filter?.states).not.toContain("complete");
   expect(rows).toBe(limits.submittedRows);
 
-  await agents.look(its, ["default"], instant(limits.submittedEvery - 1));
-  expect(filters).toHaveLength(1);
-  await agents.look(its, ["other"], instant(1));
-  expect(filters).toHaveLength(2);
-  expect(agents.for(["default"], everything)).toEqual(["later", "new", "old"]);
-  await agents.look(its, ["default"], instant(limits.submittedEvery));
-  expect(filters).toHaveLength(3);
+  worker.pages = [["later"]];
+  worker.awaited = ["later"];
+  worker.at = limits.submittedEvery - 1;
+  await agents.namesFor(worker.serving);
+  expect(worker.asked).toHaveLength(1);
+  worker.at = limits.submittedEvery;
+  expect(await agents.namesFor(worker.serving)).toEqual(["later", "new", "old"]);
+  // All that waits is known: there is nothing to look for.
+  worker.at += limits.submittedEvery;
+  await agents.namesFor(worker.serving);
+  expect(worker.asked).toHaveLength(2);
+});
+
+test("they are looked through to their end, some pages each time, even if pages are empty", async () => {
+  const agents = new SubmittedAgents([]);
+  const worker = new Worker();
+  worker.pages = [["new"], [], [], [], [], [], [], ["old"]];
+  worker.awaited = ["old"];
+  expect(await agents.namesFor(worker.serving)).toEqual(["new"]);
+  expect(worker.asked.map(([, before]) => before)).toEqual([undefined, "1", "2", "3", "4"]);
+
+  worker.at += limits.submittedEvery;
+  expect(await agents.namesFor(worker.serving)).toEqual(["new", "old"]);
+  expect(worker.asked.slice(5).map(([, before]) => before)).toEqual([undefined, "5", "6", "7"]);
+});
+
+test("an agent is forgotten that neither anybody asks for nor a Step waits for in a long time", async () => {
+  const agents = noted("waits", "gone");
+  const worker = new Worker();
+  worker.awaited = ["waits"];
+  worker.at = limits.submittedKept - 1;
+  expect(await agents.namesFor(worker.serving)).toEqual(["gone", "waits"]);
+  worker.at += limits.submittedEvery;
+  expect(await agents.namesFor(worker.serving)).toEqual(["waits"]);
 });
 
 test("a store that cannot be read now costs nobody a stream; a bug is one", async () => {
-  const agents = new SubmittedAgents([]);
-  agents.note("default", "known");
-  const { its } = reads(new Fault("overloaded", "full"), new Error("a bug"));
-  await agents.look(its, ["default"], instant(0));
-  expect(agents.for(["default"], everything)).toEqual(["known"]);
-  await expect(agents.look(its, ["other"], instant(0))).rejects.toThrow("a bug");
+  const agents = noted("known");
+  const worker = new Worker();
+  worker.pages = [new Fault("overloaded", "full")];
+  expect(await agents.namesFor(worker.serving)).toEqual(["known"]);
+  worker.pages = [new Error("a bug")];
+  worker.caller = { ...worker.caller, namespaces: ["other"] };
+  await expect(agents.namesFor(worker.serving)).rejects.toThrow("a bug");
 });
 
 test("those of the configuration are all, and nothing is looked for", async () => {
   const agents = new SubmittedAgents(["b", "a"]);
-  agents.note("default", "c");
-  const { its, filters } = reads();
-  await agents.look(its, "*", instant(0));
-
-  expect(filters).toEqual([]);
-  expect(agents.for("*", everything)).toEqual(["b", "a"]);
-  expect(agents.for("*", (name) => name === "a")).toEqual(["a"]);
+  agents.note("default", "c", instant(0));
+  const worker = new Worker();
+  expect(await agents.namesFor(worker.serving)).toEqual(["b", "a"]);
+  worker.mayRun = (name) => name === "a";
+  expect(await agents.namesFor(worker.serving)).toEqual(["a"]);
+  expect(worker.asked).toEqual([]);
 });

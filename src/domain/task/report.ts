@@ -1,5 +1,5 @@
 import { limits } from "#limits/index";
-import type { RunId, WorkerId } from "../id.js";
+import type { RunId, TaskId, WorkerId } from "../id.js";
 import { labelsBytes } from "../text/labels.js";
 import { utf8Bytes } from "../text/text.js";
 import type { Millis } from "../time/time.js";
@@ -29,6 +29,8 @@ export interface HeartbeatReport {
   readonly beat: number;
   /** The agents that it runs from now on; undefined changes nothing. */
   readonly agents?: readonly AgentSpec[];
+  /** The {@link WorkerInfo.lostTasks} that are left; undefined changes nothing. */
+  readonly lostTasks?: readonly TaskId[];
   /** Sent only by our own workers; undefined changes nothing. */
   readonly held?: HeldSet;
 }

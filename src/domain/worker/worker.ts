@@ -1,4 +1,4 @@
-import type { RunId, SessionId, WorkerId } from "../id.js";
+import type { RunId, SessionId, TaskId, WorkerId } from "../id.js";
 import type { Pause } from "../pause/pause.js";
 import type { ModelBackend } from "../task/run.js";
 import type { Labels } from "../task/task.js";
@@ -36,6 +36,8 @@ export interface WorkerInfo {
   readonly namespaces: readonly string[];
   /** True of a worker that names Runs by their Task: it gets another one of a Task when it has released the one before. */
   readonly oneRunPerTask?: true;
+  /** Tasks of which it may still execute a Run that an earlier session of it has lost: it gets none of these. */
+  readonly lostTasks?: readonly TaskId[];
 }
 
 /** One session of a worker, from its hello on. Kept in memory by the node that has its stream. */

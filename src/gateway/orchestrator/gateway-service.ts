@@ -44,7 +44,7 @@ export function healthCheck(_: unknown, { health, services: { facts } }: Call): 
 async function submit(useCase: typeof createTask, spec: TaskSpec, call: Call): Promise<TaskRow> {
   const asked = newTaskOf(spec);
   const { task } = await inWordsOf(specNames, () => run(useCase, asked, call));
-  call.services.submitted.note(task.namespace, task.spec.agentName);
+  call.services.submitted.note(task.namespace, task.spec.agentName, call.services.plane.now());
   return task;
 }
 

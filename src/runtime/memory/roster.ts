@@ -74,7 +74,7 @@ export class Roster {
     for (const { row, held, heldOf, lastOrdinal } of this.#places.values()) {
       if (row.state !== "serving" || held.size >= row.capacity) continue;
       const own = { session: row, held: held.size, lastOrdinal };
-      const tasks = row.info.oneRunPerTask && { heldTasks: tasksOf(held) };
+      const tasks = row.info.oneRunPerTask && { heldTasks: tasksOf(row, held) };
       found.push(heldOf || tasks ? { ...own, ...(heldOf && { heldOf }), ...tasks } : own);
     }
     return found;
@@ -103,10 +103,10 @@ export class Roster {
     return this.#places.get(session)?.heldOf?.get(agentName) ?? 0;
   }
 
-  /** True if the worker takes one Run of a Task at a time, and holds one of this Task. */
+  /** True if the worker takes one Run of a Task at a time, and holds one of this Task, or may still execute one that it has lost. */
   hasItsRunOf(session: SessionId, taskId: TaskId): boolean {
     const place = this.#places.get(session);
-    return place?.row.info.oneRunPerTask === true && tasksOf(place.held).has(taskId);
+    return place?.row.info.oneRunPerTask === true && tasksOf(place.row, place.held).has(taskId);
   }
 
   committedOf(session: SessionId): CommittedSession | undefined {
@@ -210,8 +210,8 @@ function countAgent({ heldOf }: Place, agentName: string, by: 1 | -1, journal: J
   if (heldOf) journal.count(heldOf, agentName, by);
 }
 
-function tasksOf(held: ReadonlyMap<RunId, Held>): ReadonlySet<TaskId> {
-  return new Set([...held.values()].map(({ taskId }) => taskId));
+function tasksOf({ info }: SessionRow, held: ReadonlyMap<RunId, Held>): ReadonlySet<TaskId> {
+  return new Set([...[...held.values()].map(({ taskId }) => taskId), ...(info.lostTasks ?? [])]);
 }
 
 function asCommitted({ row, held }: Place): CommittedSession {

@@ -150,7 +150,7 @@ export class WorkerConnection implements WorkerLink {
 
   async #beat(
     session: SessionId,
-    { workerId, status, capacity, beat, held, agents }: HeartbeatReport,
+    { workerId, status, capacity, beat, held, agents, lostTasks }: HeartbeatReport,
   ): Promise<void> {
     if (workerId !== "" && workerId !== this.#hello?.info.workerId) throw this.#impostor(workerId);
     if (beat > 0) this.#sink.send({ type: "ack.heartbeat", beat });
@@ -161,8 +161,9 @@ export class WorkerConnection implements WorkerLink {
     const wanted = status === "ERROR" ? "failing" : status === "DRAINING" ? "draining" : "serving";
     const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== wanted;
     const runs = agents && !haveSameNames(agents, row.info.agents) && { agents };
-    if (moved || runs || (capacity > 0 && capacity !== row.capacity)) {
-      await this.#post({ type: "worker.changed", session, status, capacity, ...runs }, 0);
+    const lost = lostTasks && !haveSame(lostTasks, row.info.lostTasks ?? []) && { lostTasks };
+    if (moved || runs || lost || (capacity > 0 && capacity !== row.capacity)) {
+      await this.#post({ type: "worker.changed", session, status, capacity, ...runs, ...lost }, 0);
     }
     // Memory may be ahead of the commit, so the cancels are not sent here but by a turn, from rows.
     const over = [...roster.held(session).values()].filter((run) => run.over).map(({ runId }) => runId);
@@ -217,5 +218,13 @@ export class WorkerConnection implements WorkerLink {
 }
 
 function haveSameNames(some: readonly AgentSpec[], others: readonly AgentSpec[]): boolean {
-  return some.length === others.length && some.every(({ name }, i) => name === others[i]?.name);
+  return haveSame(some.map(nameOf), others.map(nameOf));
+}
+
+function nameOf({ name }: AgentSpec): string {
+  return name;
+}
+
+function haveSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each, i) => each === others[i]);
 }

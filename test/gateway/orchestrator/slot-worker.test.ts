@@ -160,15 +160,83 @@ test("a silent worker loses its Runs when its lease ends, and any word renews it
   expect(other.tasks).toEqual([id]);
 });
 
-test("a worker that connects anew has lost what it held, and what it says of it changes nothing", async () => {
-  const id = await submit();
-  const before = await connected();
-  await before.close();
-  expect(await statusOf(id)).toBe("RUNNING, ASSIGNED");
-  const after = await connected();
-  expect(await statusOf(id)).toBe("RUNNING, FAILED WORKER_LOST");
+describe("a worker that is drained", () => {
+  const drain = () => world.clients.workers.drainWorker({ workerId: "w-slots", reason: "a new version" });
 
-  await after.done(id);
-  expect(await statusOf(id)).toBe("RUNNING, FAILED WORKER_LOST");
-  expect(world.counted).toEqual(["unknown"]);
+  test("ends at once if it has nothing in hand", async () => {
+    const worker = await connected();
+    await drain();
+    await settle();
+    expect(worker.failure).toContain("[unavailable] the worker was drained (a new version)");
+  });
+
+  test("gets nothing more, and ends with its last result", async () => {
+    const id = await submit();
+    const worker = await connected(2);
+    await drain();
+    await settle();
+    await submit();
+    expect(worker.failure).toBeUndefined();
+    await worker.done(id);
+    await settle();
+    expect(worker.failure).toContain("[unavailable] the worker was drained");
+    expect(worker.tasks).toEqual([id]);
+    expect(await statusOf(id)).toBe("COMPLETED, COMPLETED");
+  });
+});
+
+describe("a worker that connects anew", () => {
+  test("has lost what it held, and what it says of it changes nothing", async () => {
+    const id = await submit();
+    const before = await connected();
+    await before.close();
+    expect(await statusOf(id)).toBe("RUNNING, ASSIGNED");
+    const after = await connected();
+    expect(await statusOf(id)).toBe("RUNNING, FAILED WORKER_LOST");
+
+    await after.done(id);
+    expect(await statusOf(id)).toBe("RUNNING, FAILED WORKER_LOST");
+    expect(world.counted).toEqual(["stale"]);
+  });
+
+  test("gets no other Run of such a Task until the result of the lost one has come, which is not taken for it", async () => {
+    const id = await submit();
+    await (await connected()).close();
+    const after = await connected(2);
+    for (let time = 0; time < 10; time += 1) {
+      await world.pass(60_000);
+      await after.say({ case: "progress", value: { taskId: id, status: TaskStatus.RUNNING } });
+      await after.beat(1);
+    }
+    expect(after.tasks).toEqual([]);
+    expect((await explained(id)).answers).toEqual(["TASK_HELD"]);
+
+    await after.done(id, json("of the lost one"));
+    await after.beat(2);
+    expect(after.tasks).toEqual([id]);
+    await after.done(id, json("its own"));
+    expect((await world.clients.tasks.getTask({ id })).outputJson).toBe('"its own"');
+  });
+
+  test("gets one when it has said nothing of the lost one for two leases", async () => {
+    const id = await submit();
+    await (await connected()).close();
+    const after = await connected();
+    for (const expected of [[], [], [id]]) {
+      await world.pass(60_000);
+      await after.beat(1);
+      expect(after.tasks).toEqual(expected);
+    }
+  });
+
+  test("without an id is another one", async () => {
+    const id = await submit();
+    await (await connected(1, "")).close();
+    const after = await connected(1, "");
+    for (let time = 0; time < 2; time += 1) {
+      await world.pass(60_000);
+      await after.beat(1);
+    }
+    expect(after.tasks).toEqual([id]);
+  });
 });

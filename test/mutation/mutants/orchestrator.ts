@@ -90,8 +90,8 @@ export const orchestratorMutants: readonly Mutant[] = [
     edits: [
       edit(
         AGENTS,
-        "for (const { namespace, spec } of tasks.toReversed()) {",
-        "for (const { namespace, spec } of tasks.slice(0, 0)) {",
+        "for (const task of tasks.toReversed()) this",
+        "for (const task of tasks.slice(0, 0)) this",
       ),
     ],
     test: scheduler("are found again by the Tasks that wait, after a start"),
@@ -103,9 +103,7 @@ export const orchestratorMutants: readonly Mutant[] = [
   },
   {
     name: "orchestrator: agents of other namespaces are told",
-    edits: [
-      edit(AGENTS, '(namespaces === "*" || namespaces.includes(namespace)) && mayRun(name)', "mayRun(name)"),
-    ],
+    edits: [edit(AGENTS, "mayUse(caller, namespace) && mayRun(name)", "mayRun(name)")],
     test: scheduler("are of the namespaces that it may use"),
   },
   {
