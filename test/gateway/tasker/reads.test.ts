@@ -245,6 +245,19 @@ test("dead letters are entries of Tasker's queue", async () => {
   expect(changed.body).toMatchObject({ success: true, dlq_entry_uuid: held });
 });
 
+test("the next page of the queue is named by its query alone, wherever the paths are served", async () => {
+  const { list } = opened.plane.reads.deadLetters;
+  const more = async (...args: Parameters<typeof list>) => {
+    const page = await list(...args);
+    return { ...page, next: page.letters.at(-1) };
+  };
+  Object.assign(opened.plane.reads.deadLetters, { list: more });
+  const { headers } = await ask("GET /v1/dlq?resolution_status=pending&limit=1");
+  expect(headers.get("link")).toMatch(
+    /^<\?resolution_status=pending&limit=1&page_token=[\w-]+>; rel="next"$/,
+  );
+});
+
 test.each([
   [{}, "status is required if there are no notes"],
   [{ resolution_status: "done" }, 'resolution_status is "done"'],
