@@ -62,7 +62,8 @@ export function openApiDocument(
   return {
     openapi: "3.1.0",
     info: { title: "TaskRun", version, description: ABOUT, license: { name: "MIT", identifier: "MIT" } },
-    servers: [{ url: "/", description: "This server." }],
+    // Relative to `/api-docs/openapi.json`, since a host may serve all under a prefix.
+    servers: [{ url: "..", description: "This server." }],
     tags: tagsOf(paths),
     paths,
     components: {

@@ -308,6 +308,19 @@ test("those that were resolved are found behind any number of others, whichever 
   expect(await found("&offset=1")).toEqual(["01940000"]);
 });
 
+test("the next page of the queue is named by its query alone, wherever the paths are served", async () => {
+  const { list } = opened.plane.reads.deadLetters;
+  const more = async (...args: Parameters<typeof list>) => {
+    const page = await list(...args);
+    return { ...page, next: page.letters.at(-1) };
+  };
+  Object.assign(opened.plane.reads.deadLetters, { list: more });
+  const { headers } = await ask("GET /v1/dlq?resolution_status=pending&limit=1");
+  expect(headers.get("link")).toMatch(
+    /^<\?resolution_status=pending&limit=1&page_token=[\w-]+>; rel="next"$/,
+  );
+});
+
 test.each([
   [{}, "resolution_status is required if there are no notes"],
   [{ resolution_status: "done" }, 'resolution_status is "done"'],

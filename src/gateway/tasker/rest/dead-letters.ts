@@ -103,7 +103,7 @@ export const deadLetterRoutes: readonly TaskerRoute[] = [
       const asked = { namespace: parameters.text("namespace"), pageToken: parameters.text("page_token") };
       const { tasks, nextPageToken } = await run(listStaleness, { ...asked, pageSize }, call);
       const body = tasks.map((task) => stalenessParts(stalenessShape(task)));
-      return { body, ...nextLink("/v1/dlq/staleness", query, nextPageToken) };
+      return { body, ...nextLink(query, nextPageToken) };
     },
   },
 ];
@@ -125,19 +125,19 @@ async function listed({ query }: RestRequest, call: Call): Promise<Answered> {
     return { rows: letters, nextPageToken };
   };
   const { rows, nextPageToken } = await sliceOf(read, slice, { begin: parameters.text("page_token") });
-  return { body: rows.map(entryParts), ...nextLink("/v1/dlq", query, nextPageToken) };
+  return { body: rows.map(entryParts), ...nextLink(query, nextPageToken) };
 }
 
 /** Entries on a page if the request does not say. */
 const LISTED = 50;
 
-/** The next page of a list that is an array, and so has no member for it. */
-function nextLink(path: string, query: RestRequest["query"], token: string): Pick<Answered, "headers"> {
+/** The next page of a list that is an array, and so has no member for it: relative, since a host may serve all under a prefix. */
+function nextLink(query: RestRequest["query"], token: string): Pick<Answered, "headers"> {
   if (token === "") return {};
   const kept = [...query].filter(([name]) => name !== "offset" && name !== "page_token");
   const next = new URLSearchParams(kept.map(([name, text]): [string, string] => [name, text]));
   next.set("page_token", token);
-  return { headers: { link: `<${path}?${next}>; rel="next"` } };
+  return { headers: { link: `<?${next}>; rel="next"` } };
 }
 
 const update = z.object({

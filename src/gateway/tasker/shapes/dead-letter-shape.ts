@@ -173,7 +173,7 @@ function together(dlqReason: DlqReason, own: readonly ReasonStats[]): DlqStatsSh
 }
 
 /** Our statuses that Tasker has this one word for. */
-export function namesOf(word: ResolutionStatus): readonly DeadLetterStatus[] {
+export function namesOf(word: ResolutionStatus): DeadLetterStatus[] {
   return (Object.keys(statuses) as DeadLetterStatus[]).filter((status) => statuses[status] === word);
 }
 
