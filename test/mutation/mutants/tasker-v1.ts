@@ -93,7 +93,7 @@ export const taskerV1Mutants: readonly Mutant[] = [
   },
   {
     name: "tasker.v1: each entry of an audit has the result that its Step has now",
-    edits: [edit(`${SERVICES}/step-service.ts`, 'entry === last ? result : ""', "result")],
+    edits: [edit("src/gateway/tasker/shapes/step-history.ts", 'entry === last ? result : ""', "result")],
     test: steps("a Step that has failed is reset"),
   },
   {
@@ -103,9 +103,7 @@ export const taskerV1Mutants: readonly Mutant[] = [
   },
   {
     name: "tasker.v1: entries whose Tasks have gone on are not listed as resolved",
-    edits: [
-      edit(`${SERVICES}/dlq-service.ts`, "statuses?.length === 1 ? statuses[0] : undefined", "statuses?.[0]"),
-    ],
+    edits: [edit(`${SERVICES}/dlq-service.ts`, "word && namesOf(word)", "word && namesOf(word).slice(0, 1)")],
     test: dlq("one whose Task has gone on"),
   },
   {

@@ -34,7 +34,7 @@ export const taskerMutants: readonly Mutant[] = [
   },
   {
     name: "tasker: how far in a counted page begins is not bounded",
-    edits: [edit(`${SHAPES}/pages.ts`, 'if (skip > 0 && token !== "") throw tooFar(offset);', "")],
+    edits: [edit(`${SHAPES}/pages.ts`, 'if (skip > 0 && token !== "") throw tooFar(field, offset);', "")],
     test: paged("how far in a counted page may begin is bounded"),
   },
   {
@@ -65,7 +65,7 @@ export const taskerMutants: readonly Mutant[] = [
     edits: [
       edit(
         `${REST}/steps.ts`,
-        'resultJson: word === "complete_manually" ? completionIn(object) : ""',
+        'resultJson: word === "complete_manually" ? completionIn(sent) : ""',
         'resultJson: ""',
       ),
     ],
@@ -73,7 +73,7 @@ export const taskerMutants: readonly Mutant[] = [
   },
   {
     name: "tasker: the token of a page is that of the first one",
-    edits: [edit(`${REST}/tasks.ts`, "sliceOfPage(page, perPage), { begin }", "sliceOfPage(page, perPage)")],
+    edits: [edit(`${REST}/tasks.ts`, "\n    begin,\n    field:", "\n    field:")],
     test: read("Tasks are listed by page number, and go on by token"),
   },
   {
