@@ -85,7 +85,7 @@ export const samples: Readonly<
   "orchestrator.v1.Gateway/SubscribeProgress": { request: { taskId: "done" } },
   "orchestrator.v1.Gateway/HealthCheck": { request: {} },
   "orchestrator.v1.Scheduler/RegisterWorker": {
-    request: { message: { case: "heartbeat", value: { workerId: "w-3", availableSlots: 1 } } },
+    request: { message: { case: "heartbeat", value: { availableSlots: 1 } } },
     atMost: 1,
   },
   "orchestrator.v1.Scheduler/HealthCheck": { request: {} },

@@ -45,7 +45,7 @@ test("malformed requests are refused in words, nothing fails inside, and nothing
       expect(status, what).not.toBe(500);
       // Only who sends more than can be read is hung up on.
       if (status === 0) expect(what.length, what).toBeGreaterThan(9_000);
-      if (status === 400) expect(text.length, what).toBeGreaterThan(20);
+      if (status === 400 && asked[k]?.method !== "HEAD") expect(text.length, what).toBeGreaterThan(20);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   }

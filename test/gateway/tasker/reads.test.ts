@@ -309,12 +309,10 @@ test("those that were resolved are found behind any number of others, whichever 
 });
 
 test("the next page of the queue is named by its query alone, wherever the paths are served", async () => {
-  const { list } = opened.plane.reads.deadLetters;
-  const more = async (...args: Parameters<typeof list>) => {
-    const page = await list(...args);
-    return { ...page, next: page.letters.at(-1) };
-  };
-  Object.assign(opened.plane.reads.deadLetters, { list: more });
+  for (const id of ["01950000", "01950001"] as TaskId[]) {
+    opened.plane.details.set(id, { task: task(id), input: "{}", steps: [], runs: [] });
+    opened.plane.deadLetters.set(id, deadLetter(id));
+  }
   const { headers } = await ask("GET /v1/dlq?resolution_status=pending&limit=1");
   expect(headers.get("link")).toMatch(
     /^<\?resolution_status=pending&limit=1&page_token=[\w-]+>; rel="next"$/,
