@@ -107,8 +107,15 @@ function overload(plane: FakePlane): void {
   };
   for (const name of asked) Object.assign(plane, { [name]: refuse });
   for (const part of [plane.reads, plane.reads.deadLetters] as const)
-    for (const [name, member] of Object.entries(part))
-      if (typeof member === "function") Object.assign(part, { [name]: refuse });
+    for (const name of [...Object.keys(part), ...methodsOf(part)])
+      if (typeof Reflect.get(part, name) === "function") Object.assign(part, { [name]: refuse });
+}
+
+/** The methods of its class, if it is of one. */
+function methodsOf(part: object): readonly string[] {
+  const prototype: object = Object.getPrototypeOf(part);
+  if (prototype === Object.prototype) return [];
+  return Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
 }
 
 /** What stands in samples for things that are there, and what stands for them in the document. */
