@@ -9,6 +9,7 @@ import { WATCH_TOKEN } from "../http/sender.js";
 import { named } from "../http/task-events.js";
 import type { Call, Rpc } from "../rpc.js";
 import type { RestAnswer, RestOperation, RestRequest } from "./operation.js";
+import { Parameters } from "./parameters.js";
 
 /** A Task's log as JSON, for who does not follow it: its events, and the text that its agent has put out. */
 export function logOperations(rpcs: readonly Rpc[]): {
@@ -30,7 +31,7 @@ export function logOperations(rpcs: readonly Rpc[]): {
 }
 
 async function listEvents(request: RestRequest, call: Call): Promise<RestAnswer> {
-  const { after } = parametersOf(request, ["after"]);
+  const after = parametersOf(request, ["after"]).maybe("after");
   const { task, output, firstSeq, entries, next } = await pageOf(request, after, call);
   const events = entries.map((entry, i) =>
     taskEvent(task, firstSeq + i, entry, i === entries.length - 1 ? output : ""),
@@ -73,7 +74,8 @@ function typeOf({ eventType, name }: { readonly eventType: number; readonly name
  * does not know what was before it, and is asked for by `run_id`, which is empty while no Run has been found.
  */
 async function readOutput(request: RestRequest, call: Call): Promise<RestAnswer> {
-  const { after, run_id: wanted } = parametersOf(request, ["after", "run_id"]);
+  const parameters = parametersOf(request, ["after", "run_id"]);
+  const [after, wanted] = [parameters.maybe("after"), parameters.maybe("run_id")];
   if (wanted === undefined && after !== undefined && seqOf(after) > 0) throw runMissing();
   const { task, entries, next } = await pageOf(request, after, call);
   const chunks = entries.filter((entry) => entry.type === "output");
@@ -107,23 +109,12 @@ async function pageOf({ params }: RestRequest, after: string | undefined, call: 
   }
 }
 
-/** The parameters of the query, all of which are known and stand once. @throws {Fault} `invalid` */
-function parametersOf<Name extends string>(
-  { query }: RestRequest,
-  names: readonly Name[],
-): { readonly [name in Name]?: string } {
-  const found = new Map<string, string>();
-  for (const [name, text] of query) {
-    // It has been looked at.
-    if (name === WATCH_TOKEN) continue;
-    const field = name.slice(0, 256);
-    const says = !names.includes(name as Name)
-      ? `is no parameter of this path; there is ${names.join(", ")}.`
-      : found.has(name) && "is there twice, and takes one value.";
-    if (says) throw new Fault("invalid", `${field} ${says}`, { field, reason: "UNKNOWN_FIELD" });
-    found.set(name, text);
-  }
-  return Object.fromEntries(found) as { readonly [name in Name]?: string };
+/** The parameters of the query but the token, which has been looked at. @throws {Fault} `invalid` */
+function parametersOf({ query }: RestRequest, names: readonly string[]): Parameters {
+  return new Parameters(
+    [...query].filter(([name]) => name !== WATCH_TOKEN),
+    names,
+  );
 }
 
 function seqOf(text: string): number {

@@ -8,6 +8,7 @@ import { limits } from "#limits/index";
 import { CreateTaskRequestSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { idempotent } from "../../rest/idempotency.js";
 import type { RestRequest } from "../../rest/operation.js";
+import { invalid, Parameters } from "../../rest/parameters.js";
 import { decode } from "../../traffic/decode.js";
 import { namedAsSent, newTaskNames } from "../shapes/field-names.js";
 import { newTaskFields } from "../shapes/new-task-input.js";
@@ -23,7 +24,6 @@ import {
   wholeNumber,
 } from "./body.js";
 import { createDocumentation } from "./documents/tasks.js";
-import { invalid, Parameters } from "./parameters.js";
 import type { TaskerRoute } from "./route.js";
 import { taskJson } from "./task-json.js";
 

@@ -12,6 +12,7 @@ import { limits } from "#limits/index";
 import { deadLetterToWire } from "#wire/convert-dead-letter";
 import { DeadLetterSchema, DeadLetterService } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import type { RestRequest } from "../../rest/operation.js";
+import { Parameters } from "../../rest/parameters.js";
 import type { Call } from "../../rpc.js";
 import {
   type DlqEntryShape,
@@ -33,7 +34,7 @@ import { notesAsked } from "../shapes/resolved-by.js";
 import { anObject, membersOf, objectIn, refuseContent, text, wordIn } from "./body.js";
 import * as documents from "./documents/dead-letters.js";
 import { ourParts, type Parts, textOrNull, timeOrNull } from "./json.js";
-import { offsetNames, Parameters, sliceIn } from "./parameters.js";
+import { offsetNames, sliceIn } from "./parameters.js";
 import { type Answered, reserved, type TaskerRoute } from "./route.js";
 
 const { method } = DeadLetterService;

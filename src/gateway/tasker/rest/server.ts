@@ -2,9 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import { AnalyticsService } from "#wire/gen/tasker/v1/analytics_pb";
 import { ConfigService } from "#wire/gen/tasker/v1/config_pb";
 import type { RestOperation } from "../../rest/operation.js";
+import { Parameters } from "../../rest/parameters.js";
 import * as documents from "./documents/server.js";
 import { textOf } from "./json.js";
-import { Parameters } from "./parameters.js";
 import { taskersParts } from "./wire-json.js";
 
 const { getPerformanceMetrics, getBottleneckAnalysis } = AnalyticsService.method;

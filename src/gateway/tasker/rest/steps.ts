@@ -10,6 +10,7 @@ import { iso } from "#domain/time/iso";
 import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import type { RestRequest } from "../../rest/operation.js";
+import { invalid, Parameters } from "../../rest/parameters.js";
 import type { Call } from "../../rpc.js";
 import { namedAsSent } from "../shapes/field-names.js";
 import { resolvedBy } from "../shapes/resolved-by.js";
@@ -28,7 +29,6 @@ import {
 } from "./body.js";
 import * as documents from "./documents/steps.js";
 import { jsonOrNull, type Parts, textOrNull } from "./json.js";
-import { invalid, Parameters } from "./parameters.js";
 import { reserved, type TaskerRoute } from "./route.js";
 import { stepsJson } from "./task-json.js";
 import { taskOf } from "./tasks.js";

@@ -13,13 +13,17 @@ import { jsonOrNull, ourParts, type Part, type Parts, textOrNull, timeOrNull } f
  * input, which is `context`, and the results of Steps, which are `results`.
  */
 export function taskJson(view: TaskView, call: Call): Parts {
-  const { status, steps: _, input_json: __, ...ours } = ourParts(TaskSchema, taskAnswer(view, call));
-  return { ...ours, task_status: status, ...taskerParts(taskShape(view)), steps: stepsJson(view, call) };
+  const { status, steps, input_json: _, ...ours } = ourParts(TaskSchema, taskAnswer(view, call));
+  const own = { task_status: status, ...taskerParts(taskShape(view)) };
+  return { ...ours, ...own, steps: besideOurs(steps as readonly Parts[], view, call) };
 }
 
 /** The Steps of a Task, in the same way. */
 export function stepsJson(view: TaskView, call: Call): readonly Parts[] {
-  const ours = ourParts(TaskSchema, taskAnswer(view, call)).steps as readonly Parts[];
+  return besideOurs(ourParts(TaskSchema, taskAnswer(view, call)).steps as readonly Parts[], view, call);
+}
+
+function besideOurs(ours: readonly Parts[], view: TaskView, call: Call): readonly Parts[] {
   return stepShapes(view, call.services.plane.now()).map((step, i) => {
     const { output_json: _, ...own } = ours[i] ?? {};
     return { ...own, ...stepParts(step) };

@@ -18,6 +18,7 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { taskFilterInput } from "../../handlers/task-filter.js";
 import type { RestRequest } from "../../rest/operation.js";
+import { invalid, Parameters } from "../../rest/parameters.js";
 import { fieldsOf } from "../../rest/query.js";
 import type { Call } from "../../rpc.js";
 import { jsonProblem } from "../../traffic/json-problem.js";
@@ -28,7 +29,6 @@ import { taskStateOf } from "../shapes/states.js";
 import { summaryShape } from "../shapes/summary-shape.js";
 import * as documents from "./documents/tasks.js";
 import type { Parts } from "./json.js";
-import { invalid, Parameters } from "./parameters.js";
 import { reserved, type TaskerRoute } from "./route.js";
 import { summaryStepParts, summaryTaskParts, taskJson } from "./task-json.js";
 

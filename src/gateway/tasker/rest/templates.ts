@@ -5,10 +5,10 @@ import type { TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { templateToWire } from "#wire/convert-template";
 import { TemplateSchema, TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
+import { Parameters } from "../../rest/parameters.js";
 import { templateListShape, templateShape } from "../shapes/template-shape.js";
 import * as documents from "./documents/templates.js";
 import { JsonText, ourParts, type Parts, textOrNull } from "./json.js";
-import { Parameters } from "./parameters.js";
 import type { TaskerRoute } from "./route.js";
 
 /** Templates. */

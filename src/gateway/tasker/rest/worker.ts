@@ -7,11 +7,11 @@ import { limits } from "#limits/index";
 import { WorkerConfigService, WorkerTemplateService } from "#wire/gen/tasker/v1/worker_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import type { RestOperation, RestRequest } from "../../rest/operation.js";
+import { invalid, Parameters } from "../../rest/parameters.js";
 import type { Call } from "../../rpc.js";
 import { objectIn } from "./body.js";
 import * as documents from "./documents/worker.js";
 import { type Parts, textOf } from "./json.js";
-import { invalid, Parameters } from "./parameters.js";
 import { operationOf, reserved } from "./route.js";
 import { taskersParts } from "./wire-json.js";
 
