@@ -107,6 +107,12 @@ export const timeouts: Readonly<Record<DeadlineKind | "lease", Timeout>> = {
     message: "failed",
     delay: "timeout_ms of a signal without a default",
   },
+  wake: {
+    machine: "step",
+    states: ["in_progress"],
+    message: "woken",
+    delay: "when something may be over that its suspended agent waits for",
+  },
   lease: {
     machine: "worker",
     states: ["serving", "failing", "draining", "detached"],

@@ -66,6 +66,10 @@ function handle(report: Report, heard: Heard): Command[] {
     }
     case "refused":
       return breakOff(report, heard);
+    case "journal":
+    case "suspend":
+    case "usage":
+      return [];
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   DeadLetterPlace,
 } from "#ports/dead-letters";
 import type {
+  JournalBounds,
   Lately,
   Queue,
   Reads,
@@ -134,6 +135,15 @@ export class CallerReads {
   /** @param step of a Task that was found, or with an empty name that Task itself */
   stepActions({ taskId, name }: Pick<StepRow, "taskId" | "name">): Promise<string | undefined> {
     return this.#reads.stepActions({ taskId, stepName: name });
+  }
+
+  /** @param step of a Task that was found */
+  journal(
+    { taskId, name }: Pick<StepRow, "taskId" | "name">,
+    from: number,
+    most: JournalBounds,
+  ): Promise<readonly string[]> {
+    return this.#reads.journal({ taskId, stepName: name }, from, most);
   }
 
   log({ id }: FoundTask, afterSeq: number, maxBytes: number): Promise<LogSlice> {

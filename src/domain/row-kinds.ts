@@ -87,6 +87,8 @@ export const textKinds = {
   outputs: "step",
   /** What people have done to Steps by hand, see `step-action.ts`; of an empty name to their Task. */
   stepActions: "step",
+  /** What agents have journaled: a record each, under `recordKey` of its Step; of an empty name payloads of signals. */
+  journal: "step",
 } as const satisfies Record<string, "task" | "step">;
 
 export type RowKindName = keyof typeof rowKinds;

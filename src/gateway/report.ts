@@ -8,6 +8,7 @@ import {
   refusedReport,
 } from "#api/workers/report-limits";
 import { keptCheckpoint, resultFailure } from "#api/workers/result-limits";
+import { fitRecord, fitSuspension, fitUsage } from "#api/workers/journal-limits";
 import { Fault } from "#domain/fault";
 import type { RefusedReport, StatusReport } from "#domain/task/report";
 import { isOver } from "#domain/task/run";
@@ -26,6 +27,7 @@ import {
   statusFromWire,
   yieldFromWire,
 } from "#wire/convert-report";
+import { journalFromWire, suspendFromWire, usageFromWire } from "#wire/convert-journal";
 import type { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { RunClientMessage, RunStatusUpdate } from "#wire/gen/taskrun/v1/run_service_pb";
 
@@ -63,10 +65,14 @@ function refusalOf(
     case "outputChunk":
     case "event":
     case "chatMessage":
-    case "yield": {
+    case "yield":
+    case "journal":
+    case "suspend": {
       const { runId, fence } = payload.value;
       const last =
-        payload.case === "yield" || (payload.case === "statusUpdate" && isLastWord(payload.value.status));
+        payload.case === "yield" ||
+        payload.case === "suspend" ||
+        (payload.case === "statusUpdate" && isLastWord(payload.value.status));
       return refusedReport({ runId, ...fenceOf(fence, protocol) }, message, last);
     }
     default:
@@ -118,6 +124,15 @@ function read(
     case "yield":
       checkId(payload.value.runId, "yield.run_id");
       return keptCheckpoint(yieldFromWire(payload.value, protocol));
+    case "journal":
+      checkId(payload.value.runId, "journal.run_id");
+      return journalFromWire(fitRecord(payload.value));
+    case "suspend":
+      checkId(payload.value.runId, "suspend.run_id");
+      return suspendFromWire(fitSuspension(payload.value));
+    case "usage":
+      checkId(payload.value.runId, "usage.run_id");
+      return usageFromWire(fitUsage(payload.value));
     case undefined:
       return undefined;
   }

@@ -7,6 +7,7 @@ import { enrolment } from "./enrolment.js";
 import { explain } from "./explain.js";
 import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
+import { journal } from "./journal.js";
 import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
 import { overview } from "./overview.js";
@@ -40,6 +41,7 @@ export const limits = Object.freeze({
   ...work,
   ...workers,
   ...explain,
+  ...journal,
   ...repair,
   ...deadLetters,
   ...pauses,

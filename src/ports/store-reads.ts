@@ -63,6 +63,21 @@ export interface TaskDetail {
 }
 
 /**
+ * How much of a journal one read answers with, at most; of bytes, the last record may go beyond them.
+ *
+ * @example
+ * ```ts
+ * import type { JournalBounds } from "taskrun/ports/store";
+ *
+ * const page: JournalBounds = { records: 1_000, bytes: 1_048_576 };
+ * ```
+ */
+export interface JournalBounds {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/**
  * Reads for clients. They return committed rows only and never wait for a turn.
  *
  * @example
@@ -138,6 +153,12 @@ export interface Reads {
    * whole Task. Undefined if nothing.
    */
   stepActions(step: StepKey): Promise<string | undefined>;
+
+  /**
+   * Records of a Step's journal, each as JSON text, from a seq on: at least one if there is any, no more than `most.records`, and no
+   * more behind those with which `most.bytes` are reached. Of an empty name payloads of signals.
+   */
+  journal(step: StepKey, from: number, most: JournalBounds): Promise<readonly string[]>;
 
   /**
    * Log entries after `afterSeq`: at least one if there is any, and as many as fit into about `maxBytes`. The slice's

@@ -77,7 +77,7 @@ export const bulkActionToWire = {
 } as const satisfies Record<BulkAction, WireBulkAction>;
 
 /** Inverts a table: the value of a number; undefined for UNSPECIFIED and for numbers of later versions. */
-function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
+export function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
   const words = new Map<number, Word>();
   for (const word in table) words.set(table[word], word);
   return (number: number): Word | undefined => words.get(number);

@@ -2,6 +2,7 @@ import { unreachable } from "#domain/invariant";
 import { NO_PAUSES } from "#domain/pause/pause-set";
 import type { LogEntry } from "#domain/task/log";
 import type { TaskRow } from "#domain/task/task";
+import { journalEventToWire, usageEventToWire } from "./convert-journal.js";
 import { runToWire, stepToWire, taskToWire } from "./convert-task.js";
 import type { TaskEvent } from "./gen/taskrun/v1/task_service_pb.js";
 
@@ -88,6 +89,10 @@ function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent[
         value: { $typeName: "taskrun.v1.RunChatMessage", runId, message, fence: 0 },
       };
     }
+    case "journal":
+      return { case: "journal", value: journalEventToWire(entry) };
+    case "usage":
+      return { case: "usage", value: usageEventToWire(entry) };
     default:
       return unreachable(entry, "a log entry of no known type");
   }

@@ -1,5 +1,6 @@
 import { unreachable } from "#domain/invariant";
 import type { Assignment, WorkerFrame } from "#domain/worker/frame";
+import { PLANE_PROTOCOL } from "#domain/worker/worker";
 import type { RunAssignment, RunServerMessage, ServerAck } from "./gen/taskrun/v1/run_service_pb.js";
 
 /** Converts a frame to the message for the worker. */
@@ -21,6 +22,7 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
           session,
           notice,
           incarnation,
+          protocol: PLANE_PROTOCOL,
         },
       };
     }
@@ -36,6 +38,15 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
       return { case: "ack", value: ack("status", frame.runId, {}) };
     case "ack.heartbeat":
       return { case: "ack", value: ack("heartbeat", "", { beat: BigInt(frame.beat) }) };
+    case "ack.journal": {
+      const { runId, nextSeq, childId = "" } = frame;
+      return {
+        case: "ack",
+        value: ack("journal", runId, { nextSeq: BigInt(nextSeq), childTaskId: childId }),
+      };
+    }
+    case "ack.usage":
+      return { case: "ack", value: ack("usage", frame.runId, { nextSeq: BigInt(frame.nextSeq) }) };
     case "drain":
       return {
         case: "drain",
@@ -54,9 +65,10 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
 function ack(
   ackType: string,
   refId: string,
-  counts: Partial<Pick<ServerAck, "nextSeq" | "beat">>,
+  counts: Partial<Pick<ServerAck, "nextSeq" | "beat" | "childTaskId">>,
 ): ServerAck {
-  return { $typeName: "taskrun.v1.ServerAck", ackType, refId, nextSeq: 0n, beat: 0n, turn: 0, ...counts };
+  const $typeName = "taskrun.v1.ServerAck";
+  return { $typeName, ackType, refId, nextSeq: 0n, beat: 0n, turn: 0, childTaskId: "", ...counts };
 }
 
 function assignment(run: Assignment): RunAssignment {
@@ -91,5 +103,6 @@ function assignment(run: Assignment): RunAssignment {
     expiresAtMs: BigInt(run.bound?.expiresAt ?? 0),
     incarnation: run.bound?.incarnation ?? "",
     session: run.bound?.session ?? "",
+    journalRecords: BigInt(run.journalRecords),
   };
 }

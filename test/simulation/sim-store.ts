@@ -34,6 +34,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     input: (id) => takesTime(() => reads.input(id)),
     stepInput: (step) => takesTime(() => reads.stepInput(step)),
     output: (step) => takesTime(() => reads.output(step)),
+    journal: (...args) => takesTime(() => reads.journal(...args)),
     stepActions: (step) => takesTime(() => reads.stepActions(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),

@@ -211,6 +211,7 @@ test("an assignment tells which results came along, which are to be read, and wh
     fence: 1,
     lease: millis(30_000),
     ordinal: 1,
+    journalRecords: 0,
     results: { one: "1" },
     refs: ["large"],
     failed: ["broken"],

@@ -122,6 +122,7 @@ test("what an assignment is made of is told apart", () => {
     fence: 1,
     lease: millis(1),
     ordinal: 1,
+    journalRecords: 0,
     results: { before: "y".repeat(500) },
     refs: ["large".repeat(10)],
     failed: [],

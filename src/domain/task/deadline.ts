@@ -4,7 +4,8 @@ import type { Instant } from "../time/time.js";
 /**
  * Why a deadline is due. Of a Task: it may begin (`start`), has timed out, its parent has ended (`orphan`), no operator
  * has resolved it (`hold`), or workers have not released its Runs although it has ended (`release`). Of a Step: its
- * backoff has ended (`retry`), its attempt has timed out, its timer has expired, or its signal has not come.
+ * backoff has ended (`retry`), its attempt has timed out, its timer has expired, its signal has not come, or something may be over that
+ * its suspended agent waits for (`wake`).
  */
 export type DeadlineKind =
   | "start"
@@ -15,7 +16,8 @@ export type DeadlineKind =
   | "retry"
   | "attempt"
   | "timer"
-  | "signal";
+  | "signal"
+  | "wake";
 
 /** The step name in deadlines of the Task itself. */
 export const WHOLE_TASK = "";

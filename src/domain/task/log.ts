@@ -1,11 +1,21 @@
 import type { RunId } from "../id.js";
 import type { Instant } from "../time/time.js";
+import type { KeptRecord } from "./journal.js";
 import type { RunSummary } from "./run.js";
 import type { StepSummary } from "./step.js";
 import { isTerminal, type Labels, type Reason, type TaskState } from "./task.js";
+import type { UsedModel } from "./usage.js";
 
 /** One entry of a Task's log, as plain JSON. Its seq is its position: 1, 2, 3 … without gaps. */
-export type LogEntry = TaskChanged | StepChanged | RunChanged | Output | AgentEvent | ChatMessage;
+export type LogEntry =
+  | TaskChanged
+  | StepChanged
+  | RunChanged
+  | Output
+  | AgentEvent
+  | ChatMessage
+  | Journaled
+  | ModelUsed;
 
 /** The Task is in another state. The entry with the terminal state is the last one of the log. */
 export interface TaskChanged {
@@ -64,6 +74,28 @@ export interface ChatMessage {
   readonly role: number;
   readonly content: string;
   readonly sentAt: number;
+}
+
+/** A Step's journal has one more record: without its result, and without what it waits for. */
+export interface Journaled {
+  readonly type: "journal";
+  readonly at: Instant;
+  readonly stepName: string;
+  readonly record: Omit<KeptRecord, "at" | "result" | "wait">;
+  readonly resultBytes: number;
+}
+
+/** A Run has used something of a model. */
+export interface ModelUsed {
+  readonly type: "usage";
+  readonly at: Instant;
+  readonly stepName: string;
+  readonly runId: RunId;
+  readonly fence: number;
+  /** Of the Run's reports of usage, from 0. */
+  readonly seq: number;
+  /** With what it cost, as it was counted; absent if nobody knows. */
+  readonly used: UsedModel;
 }
 
 /** Consecutive log entries; `firstSeq` is the seq of `entries[0]`. */

@@ -4,8 +4,10 @@ import { labelsBytes } from "../text/labels.js";
 import { utf8Bytes } from "../text/text.js";
 import type { Millis } from "../time/time.js";
 import type { AgentSpec, Hello, WorkerStatus } from "../worker/worker.js";
+import { type JournalRecord, recordBytes } from "./journal.js";
 import type { ModelBackend, RunStatus } from "./run.js";
 import type { Labels, Reason } from "./task.js";
+import type { UsedModel } from "./usage.js";
 
 /** A message of a worker. `fence` is absent from a public worker that sends none. */
 export type WorkerReport =
@@ -17,6 +19,9 @@ export type WorkerReport =
   | ChatReport
   | DeclineReport
   | YieldReport
+  | JournalReport
+  | SuspendReport
+  | UsageReport
   | RefusedReport;
 
 export interface HeartbeatReport {
@@ -114,6 +119,34 @@ export interface YieldReport {
   readonly output: string;
 }
 
+/** What the Run's agent has begun or done is to be kept. */
+export interface JournalReport {
+  readonly type: "journal";
+  readonly runId: RunId;
+  readonly fence: number;
+  readonly record: JournalRecord;
+}
+
+/** The Run ends until one of these entries of its Step's journal is over. */
+export interface SuspendReport {
+  readonly type: "suspend";
+  readonly runId: RunId;
+  readonly fence: number;
+  readonly entries: readonly number[];
+  /** Accepted only when so many records of the journal are durable. */
+  readonly journalCount: number;
+}
+
+/** What the Run's agent has used of a model. Counts also if the Run has ended. */
+export interface UsageReport {
+  readonly type: "usage";
+  readonly runId: RunId;
+  readonly fence: number;
+  /** Counts the Run's reports of usage, from 0. */
+  readonly seq: number;
+  readonly used: UsedModel;
+}
+
 /** Replaces an invalid report about a Run: it ends that Run only, and the stream continues. */
 export interface RefusedReport {
   readonly type: "refused";
@@ -143,6 +176,12 @@ export function reportBytes(report: WorkerReport): number {
       return weight(utf8Bytes(report.reason));
     case "yield":
       return weight(checkpointBytes(report.cursor, report.output));
+    case "journal":
+      return weight(recordBytes(report.record));
+    case "suspend":
+      return weight(0);
+    case "usage":
+      return weight(utf8Bytes(report.used.model));
     case "refused":
       return weight(utf8Bytes(report.message));
     case "hello":

@@ -2,7 +2,9 @@ import type { StepSpec } from "../graph/plan.js";
 import type { RunId, TaskId, WorkerId } from "../id.js";
 import type { StepType } from "../template/template.js";
 import { type Instant, type Millis, NEVER } from "../time/time.js";
+import type { StepJournal } from "./journal.js";
 import { lossesOf, maxLossesOf } from "./losses.js";
+import type { Reason } from "./task.js";
 
 /** The ten states of a Step, in the order of their numbers on the wire. */
 export const stepStates = [
@@ -78,7 +80,16 @@ export interface StepRow {
   readonly order: number;
   /** UTF-8 length of its own input, 0 if it has none; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
+  /** What its agent has journaled; absent if nothing. */
+  readonly journal?: StepJournal;
+  /** The entries of its journal that it waits for without a Run; absent unless its Run was suspended. */
+  readonly waits?: readonly number[];
+  /** Why it has failed in a way that a person, or a larger budget, can put right: it holds its Task. Absent otherwise. */
+  readonly heldFor?: HoldReason;
 }
+
+/** Why a failed Step holds its Task, whatever the template says of failures. */
+export type HoldReason = Extract<Reason, "IN_DOUBT" | "BUDGET_EXCEEDED">;
 
 /** A new Step's row. */
 export function newStep(

@@ -3,6 +3,7 @@ import type { Plan } from "../graph/plan.js";
 import type { StepKey, TaskId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
 import { type Instant, later, type Millis, NEVER } from "../time/time.js";
+import type { TaskSignals } from "./journal.js";
 import { type StepState, stepStates } from "./step.js";
 
 /** The twelve states of a Task, in the order of their numbers on the wire. */
@@ -48,7 +49,17 @@ export type Reason =
   | "INPUT_UNMAPPED"
   | "YIELDED"
   | "DECLINE_LIMIT"
-  | "YIELD_LIMIT";
+  | "YIELD_LIMIT"
+  /** The Run has ended until something is over that its agent waits for. */
+  | "SUSPENDED"
+  /** The Step's journal has as much as it may. */
+  | "JOURNAL_LIMIT"
+  /** The Step's journal does not fit its agent's code any more. */
+  | "JOURNAL_MISMATCH"
+  /** A durable step that must be done once may have been done. */
+  | "IN_DOUBT"
+  /** What the Task may use is used up. */
+  | "BUDGET_EXCEEDED";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -131,6 +142,10 @@ export interface TaskRow {
   readonly compensableBelow: boolean;
   /** True once it has a dead letter, whatever became of that. */
   readonly hasDeadLetter: boolean;
+  /** Steps in `error` that hold it by themselves; absent if there are none. */
+  readonly holds?: number;
+  /** Signals that came and that no Step of its template takes; absent if none has. */
+  readonly signals?: TaskSignals;
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }

@@ -1,6 +1,7 @@
 import type { Labels } from "../task/task.js";
 import { utf8Bytes } from "../text/text.js";
 import type { Assignment, WorkerFrame } from "./frame.js";
+import { PLANE_PROTOCOL } from "./worker.js";
 
 /*
  * The encoded length of a frame, as one gRPC message: for the turn, which decides whether a frame may be sent, and for
@@ -13,14 +14,16 @@ export function frameBytes(frame: WorkerFrame): number {
     case "assign":
       return frame.bytes;
     case "welcome": {
-      const { heartbeat, lease, serverTime, session, incarnation = "" } = frame;
+      const { heartbeat, lease, serverTime, session, incarnation = "", notice = "" } = frame;
       return message(
         ARM_OF_OURS,
         int(1, heartbeat) +
           int(1, lease) +
           int(1, serverTime) +
           text(1, utf8Bytes(session)) +
-          text(1, utf8Bytes(incarnation)),
+          text(1, utf8Bytes(incarnation)) +
+          text(1, utf8Bytes(notice)) +
+          int(1, PLANE_PROTOCOL),
       );
     }
     case "cancel":
@@ -31,6 +34,10 @@ export function frameBytes(frame: WorkerFrame): number {
       return ack("status", utf8Bytes(frame.runId), 0);
     case "ack.heartbeat":
       return ack("heartbeat", 0, frame.beat);
+    case "ack.journal":
+      return ack("journal", utf8Bytes(frame.runId), frame.nextSeq, utf8Bytes(frame.childId ?? ""));
+    case "ack.usage":
+      return ack("usage", utf8Bytes(frame.runId), frame.nextSeq);
     case "drain":
       return message(ARM_OF_OURS, text(1, utf8Bytes(frame.reason)));
     case "renew":
@@ -70,6 +77,7 @@ export function assignmentBytes(run: Omit<Assignment, "bytes">, inputBytes: numb
     text(2, utf8Bytes(stepName)) +
     text(2, run.traceparent.length) +
     int(2, run.ordinal) +
+    int(2, run.journalRecords) +
     boundBytes(run);
   return { whole: message(ARM, input + results + others), input, results };
 }
@@ -83,8 +91,8 @@ function boundBytes({ bound }: Pick<Assignment, "bound">): number {
 const ARM = 1;
 const ARM_OF_OURS = 2;
 
-function ack(type: string, runId: number, count: number): number {
-  return message(ARM, text(1, type.length) + text(1, runId) + int(2, count));
+function ack(type: string, runId: number, count: number, childId = 0): number {
+  return message(ARM, text(1, type.length) + text(1, runId) + int(2, count) + text(2, childId));
 }
 
 function varint(value: number): number {

@@ -24,6 +24,15 @@ export type WorkerFrame =
   /** The Run's terminal status is durable: the worker may forget the Run. */
   | { readonly type: "ack.status"; readonly runId: RunId }
   | { readonly type: "ack.heartbeat"; readonly beat: number }
+  /** Records of the Step's journal with a seq below `nextSeq` are durable. `childId` is the Task that the last of them has begun. */
+  | {
+      readonly type: "ack.journal";
+      readonly runId: RunId;
+      readonly nextSeq: number;
+      readonly childId?: TaskId;
+    }
+  /** Reports of usage with a seq below `nextSeq` are durable. */
+  | { readonly type: "ack.usage"; readonly runId: RunId; readonly nextSeq: number }
   | { readonly type: "drain"; readonly reason: string }
   /** The authority has changed: the worker renews its certificate at a moment of its choice within this time. */
   | { readonly type: "renew"; readonly within: Millis };
@@ -56,6 +65,8 @@ export interface Assignment {
   readonly failed: readonly string[];
   /** The span that the worker's are children of; empty if the Task is in no trace. */
   readonly traceparent: string;
+  /** How many records the Step's journal has; 0 if none. */
+  readonly journalRecords: number;
   /** To whom it is given, and until when; absent for a public worker, which knows of none of this. */
   readonly bound?: Bound;
   /** Length of the whole message on the wire, see `frame-size.ts`. */

@@ -17,6 +17,9 @@ export type SessionState = "serving" | "failing" | "draining" | "detached" | "go
  */
 export type WorkerProtocol = 0 | 1 | 2;
 
+/** What the plane itself understands, as its welcome says: 3 has journals and usage as well. */
+export const PLANE_PROTOCOL = 3;
+
 export interface AgentSpec {
   readonly name: string;
   readonly description: string;

@@ -1,5 +1,6 @@
 import type { StepKey, TaskId } from "#domain/id";
 import { textKindNames, textKinds } from "#domain/row-kinds";
+import { recordKey } from "#domain/task/journal";
 import { isOver } from "#domain/task/run";
 import { hasEnded } from "#domain/task/step";
 import { isTerminal, type TaskStatus, taskStatus } from "#domain/task/task";
@@ -104,10 +105,26 @@ async function* textsOf(reads: ArchiveReads, key: StepKey): AsyncGenerator<Archi
   for (const kind of textKindNames) {
     const isOfTask = textKinds[kind] === "task";
     if (isOfTask && stepName !== "") continue;
+    if (kind === "journal") {
+      yield* journalOf(reads, key);
+      continue;
+    }
     const { type, read } = textParts[kind];
     const json = await read(reads, key);
     if (json === undefined) continue;
     yield type === "input" ? { type, json } : { type, stepName, json };
+  }
+}
+
+async function* journalOf(reads: ArchiveReads, step: StepKey): AsyncGenerator<ArchiveLine> {
+  const most = { records: limits.journalPageRecords, bytes: limits.journalPageBytes };
+  for (let seq = 0; ; ) {
+    const records = await reads.journal(step, seq, most);
+    if (records.length === 0) return;
+    for (const json of records) {
+      yield { type: textParts.journal.type, stepName: recordKey(step, seq).stepName, json };
+      seq += 1;
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 import type { StepKey, TaskId } from "#domain/id";
 import type { LocalKeyedKindName, RowOf, TextKindName } from "#domain/row-kinds";
+import { recordPlace } from "#domain/task/journal";
 import type { Reads } from "#ports/store-reads";
 
 /** What an export reads. */
 export type ArchiveReads = Pick<
   Reads,
-  "tasks" | "task" | "input" | "stepInput" | "output" | "stepActions" | "log" | "logBounds" | "deadLetters"
+  "tasks" | "task" | "input" | "stepInput" | "output" | "stepActions" | "journal" | "log" | "logBounds" | "deadLetters"
 >;
 
 /** Kinds of rows that are no part of a Task's graph, and so are read one by one. */
@@ -27,7 +28,16 @@ export const textParts = {
   stepInputs: { type: "stepInput", read: (reads, key) => reads.stepInput(key) },
   outputs: { type: "output", read: (reads, key) => reads.output(key) },
   stepActions: { type: "stepActions", read: (reads, key) => reads.stepActions(key) },
+  /** Of each Step there are several, by the keys of its records. */
+  journal: { type: "journal", read: readRecord },
 } as const satisfies Readonly<Record<TextKindName, TextPart>>;
+
+const ONE = { records: 1, bytes: 1 };
+
+async function readRecord(reads: ArchiveReads, key: StepKey): Promise<string | undefined> {
+  const { step, seq } = recordPlace(key);
+  return (await reads.journal(step, seq, ONE))[0];
+}
 
 type RowPart<Name extends LocalKeyedKindName> = Name extends SingleName
   ? { readonly type: string; read(reads: ArchiveReads, id: TaskId): Promise<RowOf<Name> | undefined> }

@@ -73,6 +73,7 @@ export function buildAssignment(
     fence: run.fence,
     lease,
     ordinal: run.ordinal,
+    journalRecords: protocol >= 1 ? (step.journal?.records ?? 0) : 0,
     ...(bound && { bound }),
     results: Object.fromEntries(inline.map((key) => [key.stepName, resultOf(key, work)])),
     refs,

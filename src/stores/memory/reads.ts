@@ -4,6 +4,7 @@ import { beginningAt } from "#domain/id-time";
 import { covers, type PauseScope } from "#domain/pause/pause";
 import { keyOfId, type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
 import { selects } from "#domain/task/filter";
+import { recordKey } from "#domain/task/journal";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { compareReady, readyStep, type StepRow } from "#domain/task/step";
@@ -12,6 +13,7 @@ import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { type Instant, NEVER } from "#domain/time/time";
 import type { DeadLetterReads } from "#ports/dead-letters";
 import type {
+  JournalBounds,
   LanePlace,
   Lately,
   Queue,
@@ -173,6 +175,18 @@ export class MemoryReads implements Reads {
 
   async stepActions({ taskId, stepName }: StepKey): Promise<string | undefined> {
     return this.#tables.tasks.get(taskId)?.texts.stepActions.get(stepName);
+  }
+
+  async journal(step: StepKey, from: number, most: JournalBounds) {
+    const kept = this.#tables.tasks.get(step.taskId)?.texts.journal;
+    const found: string[] = [];
+    for (let bytes = 0; found.length < most.records && (found.length === 0 || bytes < most.bytes); ) {
+      const json = kept?.get(recordKey(step, from + found.length).stepName);
+      if (json === undefined) break;
+      found.push(json);
+      bytes += Buffer.byteLength(json);
+    }
+    return found;
   }
 
   async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {

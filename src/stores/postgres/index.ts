@@ -160,6 +160,7 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     input: async (id) => (await opened()).input(id),
     stepInput: async (step) => (await opened()).stepInput(step),
     output: async (step) => (await opened()).output(step),
+    journal: async (...args) => (await opened()).journal(...args),
     log: async (...args) => (await opened()).log(...args),
     logBounds: async (id) => (await opened()).logBounds(id),
     deadLetters: {

@@ -180,6 +180,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     lastFailed: (namespaces, rows, most) => reads.lastFailed(namespaces, rows, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
+    journal: (...args) => reads.journal(...args),
     deadLetters: reads.deadLetters,
     input,
     stepInput: (step) => reads.stepInput(step),
@@ -232,6 +233,7 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     lastFailed: (namespaces, rows, most) => reads.lastFailed(namespaces, rows, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
+    journal: (...args) => reads.journal(...args),
     deadLetters: reads.deadLetters,
   };
 }

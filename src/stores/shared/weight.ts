@@ -27,6 +27,10 @@ export function weighLine(entry: LogEntry): number {
       return LINE + weighBackend(entry.run);
     case "task":
       return LINE + entry.errorMessage.length;
+    case "journal":
+      return LINE + entry.record.name.length + entry.record.errorMessage.length;
+    case "usage":
+      return LINE + entry.used.model.length;
     case "step":
       return LINE + entry.step.errorMessage.length + weighNames(entry.step.dependsOn);
   }
@@ -37,8 +41,10 @@ export function weighRun(run: RunRow): number {
 }
 
 /** A Step's row without its spec, which never changes: see {@link weighSpec}. */
-export function weighStep({ errorMessage, dependsOn, dependants, members }: StepRow): number {
-  return STEP + errorMessage.length + weighNames(dependsOn) + weighNames(dependants) + weighNames(members);
+export function weighStep({ errorMessage, dependsOn, dependants, members, journal }: StepRow): number {
+  const open = journal ? LINE * (1 + journal.open.length) : 0;
+  const names = weighNames(dependsOn) + weighNames(dependants) + weighNames(members);
+  return STEP + errorMessage.length + names + open;
 }
 
 /** A Step's spec: nothing for a Task that names an agent; for a template, as large as its author has made it. */

@@ -229,6 +229,7 @@ const given: WorkerFrame = {
   fence: 1,
   lease: millis(90_000),
   ordinal: 1,
+  journalRecords: 0,
   results: {},
   refs: [],
   failed: [],

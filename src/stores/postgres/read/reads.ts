@@ -1,6 +1,7 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import { covers, type PauseScope } from "#domain/pause/pause";
 import { selects } from "#domain/task/filter";
+import { recordKey } from "#domain/task/journal";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -8,6 +9,7 @@ import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type {
+  JournalBounds,
   LanePlace,
   Reads,
   TaskDetail,
@@ -63,6 +65,16 @@ const reads = {
     text: "SELECT data FROM templates WHERE namespace = $1 AND name = $2 ORDER BY version_key DESC LIMIT 1",
   },
   /** From the row that a seq is in, as many rows as fit, and at least one. */
+  journal: {
+    name: "journal",
+    text: `SELECT json FROM (
+      SELECT step_name, json,
+        sum(octet_length(json)) OVER (ORDER BY step_name) - octet_length(json) AS before
+      FROM (SELECT step_name, json FROM texts
+        WHERE task_id = $1 AND kind = 'journal' AND step_name >= $2 AND step_name <= $3
+        ORDER BY step_name LIMIT $4) AS rows) AS weighed
+      WHERE before < $5 ORDER BY step_name`,
+  },
   log: {
     name: "log",
     text: `SELECT first_seq, entries FROM (
@@ -174,6 +186,12 @@ function readsBy(calls: Calls, all: Calls): Reads {
     stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
     output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
     stepActions: ({ taskId, stepName }: StepKey) => text("stepActions", taskId, stepName),
+
+    async journal(step: StepKey, from: number, most: JournalBounds) {
+      const places = [from, limits.journalRecords].map((seq) => recordKey(step, seq).stepName);
+      const found = await calls.query(sql.journal, [step.taskId, ...places, most.records, most.bytes]);
+      return found.map(([json]) => String(json));
+    },
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const rows = await calls.query(sql.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);

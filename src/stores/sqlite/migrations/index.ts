@@ -12,6 +12,7 @@ import { deadLetters } from "./0012-dead-letters.js";
 import { pauses } from "./0013-pauses.js";
 import { stepActions } from "./0014-step-actions.js";
 import { restores } from "./0015-restores.js";
+import { journal } from "./0016-journal.js";
 
 /**
  * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
@@ -33,6 +34,7 @@ export const migrations: readonly string[] = [
   pauses,
   stepActions,
   restores,
+  journal,
 ];
 
 /** From this version on, rows have checksums, and a head file is kept beside the file. */

@@ -1,8 +1,9 @@
 import type { TaskId } from "#domain/id";
+import { recordKey } from "#domain/task/journal";
 import type { TemplateRef } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { FiguresPage } from "#ports/store";
-import type { LanePlace } from "#ports/store-reads";
+import type { JournalBounds, LanePlace } from "#ports/store-reads";
 import { type Driver, opened, type SqlRow, type Statement, textIn } from "../driver.js";
 import { type FileOptions, openFile } from "../file/file.js";
 import { DamagedRow } from "../rows/checksum.js";
@@ -36,6 +37,14 @@ import { listTemplates } from "./template-list.js";
 interface Newest {
   readonly namespaces: readonly string[] | null;
   readonly most: number;
+}
+
+/** Which records of a journal. */
+interface JournalRequest {
+  readonly taskId: string;
+  readonly stepName: string;
+  readonly from: number;
+  readonly most: JournalBounds;
 }
 
 /** The connection for clients' reads. Each method reads one snapshot and leaves no transaction open. */
@@ -179,6 +188,24 @@ export class Reader {
   stepActions({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
     const [row] = this.#sql.stepActions.all([taskId, stepName]);
     return row ? String(textTables.stepActions.open(row)[2]) : null;
+  }
+
+  journal({ taskId, stepName, from, most }: JournalRequest): readonly string[] {
+    return this.#atOnce(() => {
+      const key = { taskId: taskId as TaskId, stepName };
+      const [first, last] = [recordKey(key, from).stepName, recordKey(key, limits.journalRecords).stepName];
+      let end: string | undefined;
+      let bytes = 0;
+      for (const [place, size] of this.#sql.journalRows.all([taskId, first, last, most.records])) {
+        if (end !== undefined && bytes >= most.bytes) break;
+        end = textIn(place);
+        bytes += Number(size);
+      }
+      if (end === undefined) return [];
+      return this.#sql.journal
+        .all([taskId, first, end])
+        .map((row) => String(textTables.journal.open(row)[2]));
+    });
   }
 
   log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {

@@ -7,7 +7,7 @@ import { rowsOf, type TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { limits } from "#limits/index";
-import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import type { JournalBounds, LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
 import { idBounds, specTexts, wantedStates } from "../../shared/task-narrowing.js";
 import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
@@ -91,6 +91,9 @@ function taskReads(reader: ReaderCalls, layouts: Layouts): Omit<Reads, "deadLett
     async stepActions({ taskId, stepName }: StepKey): Promise<string | undefined> {
       return (await reader.call("stepActions", { taskId, stepName })) ?? undefined;
     },
+
+    journal: ({ taskId, stepName }: StepKey, from: number, most: JournalBounds) =>
+      reader.call("journal", { taskId, stepName, from, most }),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const { firstSeq, rows: packed } = await reader.call("log", { taskId, afterSeq, maxBytes });

@@ -25,6 +25,8 @@ export interface Packed {
   readonly name?: string;
   /** The value for rows that were written before the field existed. */
   readonly missing: unknown;
+  /** True of a field that few rows have: those without it are written and read without it. */
+  readonly isOptional?: true;
 }
 
 const asItIs = {
@@ -46,6 +48,8 @@ export const flag: Codec = { ...asFlag, fixed: false };
 export const fixed: Codec = { ...asItIs, fixed: true };
 export const fixedJson: Codec = { ...asJson, fixed: true };
 export const packed: Packed = { isPacked: true, missing: null };
+/** Fields of this kind come last in their table, so that a row without any of them is no longer for them. */
+export const optional: Packed = { isPacked: true, missing: undefined, isOptional: true };
 
 /** `formerly` applied to a value that was read. */
 export function underNewNames(value: unknown, formerly: NonNullable<Codec["formerly"]>): unknown {

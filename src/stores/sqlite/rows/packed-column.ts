@@ -7,6 +7,8 @@ export interface PackedField {
   readonly name: string;
   /** Its value for rows that were written before the field existed. */
   readonly missing: unknown;
+  /** True if a row may be without it. */
+  readonly isOptional: boolean;
 }
 
 /** The column `rest` of a table, as this release writes it. */
@@ -35,8 +37,9 @@ export function packedReader({ fields, layout }: PackedColumn) {
     const places = isOwn ? undefined : layouts.placesOf(layout, values[0]);
     if (!isOwn && !places) return false;
     for (let i = 0; i < fields.length; i++) {
-      const { field, missing } = fields[i] as PackedField;
+      const { field, missing, isOptional } = fields[i] as PackedField;
       const value = values[places ? (places[i] as number) : i + 1];
+      if (isOptional && (value === undefined || value === null)) continue;
       row[field] = value === undefined ? missing : value;
     }
     return true;
@@ -49,6 +52,7 @@ export function packedWriter<Row>({ fields, layout }: PackedColumn) {
   return (row: Row): string => {
     const values: unknown[] = [-layout.id];
     for (let i = 0; i < names.length; i++) values.push(row[names[i] as keyof Row]);
+    while (values.at(-1) === undefined) values.pop();
     return JSON.stringify(values);
   };
 }

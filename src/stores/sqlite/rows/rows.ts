@@ -17,7 +17,7 @@ import type { PauseChanges } from "#ports/store-turns";
 import { entryOf } from "../../shared/audit-chain.js";
 import type { SqlCells, SqlRow } from "../driver.js";
 import { type SealedTable, sealedTable } from "./checksum.js";
-import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
+import { fixed, fixedJson, flag, json, optional, packed, plain } from "./codec.js";
 import { type Table, table } from "./table.js";
 
 /** The table of Tasks. Fields that SQL searches for have their own columns; the log is not part of the revision. */
@@ -44,6 +44,8 @@ export const taskTable = table<TaskRow>(
     compensableBelow: { ...packed, missing: false },
     hasDeadLetter: { ...packed, missing: false },
     inputBytes: packed,
+    holds: optional,
+    signals: optional,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
 );
@@ -81,6 +83,9 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   finishedAt: packed,
   order: packed,
   inputBytes: packed,
+  journal: optional,
+  waits: optional,
+  heldFor: optional,
 });
 
 /** Without the node: a file is one process's. */
@@ -152,6 +157,7 @@ export const textTables: Readonly<Record<TextKindName, SealedTable>> = {
   stepInputs: sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]),
   outputs: sealedTable("outputs", 2, ["task_id", "step_name", "json"]),
   stepActions: sealedTable("step_actions", 2, ["task_id", "step_name", "json"]),
+  journal: sealedTable("journal", 2, ["task_id", "step_name", "json"]),
 };
 
 /** The packed lines of a Task's log. */

@@ -210,6 +210,11 @@ export const reads = {
     WHERE state = 'error' AND (?2 IS NULL OR namespace IN (SELECT value FROM json_each(?2))) LIMIT ?3`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
+  /** Place and size of records, beginning with one. */
+  journalRows: `SELECT ${bytesOf("step_name")}, octet_length(json) FROM journal
+    WHERE task_id = ? AND step_name >= ? AND step_name <= ? ORDER BY step_name LIMIT ?`,
+  journal: `SELECT ${textTables.journal.columns()} FROM journal
+    WHERE task_id = ? AND step_name BETWEEN ? AND ? ORDER BY step_name`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(

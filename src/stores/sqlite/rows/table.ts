@@ -121,7 +121,10 @@ function shapeOf<Row>(
   const own: OwnColumn[] = [];
   const packed: PackedField[] = [];
   for (const [field, codec] of Object.entries(codecs)) {
-    if ("isPacked" in codec) packed.push({ field, missing: codec.missing, name: codec.name ?? field });
+    if ("isPacked" in codec) {
+      const { missing, name = field, isOptional = false } = codec;
+      packed.push({ field, missing, name, isOptional });
+    }
     else own.push({ field, codec, column: codec.column ?? columnOf(field), isJson: codec.isJson });
   }
   const columnOfField = (field: string) => own.find((known) => known.field === field)?.column ?? field;

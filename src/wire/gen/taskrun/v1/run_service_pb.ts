@@ -8,9 +8,9 @@
 // @generated from file taskrun/v1/run_service.proto (package taskrun.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ChatMessage, GetStepResultResponseSchema, ModelBackend, RunEvent, RunStatus, WorkerInfo, WorkerStatus } from "./common_pb.js";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ChatMessage, GetStepResultResponseSchema, ModelBackend, RunEvent, RunStatus, TemplateRef, WorkerInfo, WorkerStatus } from "./common_pb.js";
 import { file_taskrun_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/run_service.proto.
  */
 export const file_taskrun_v1_run_service: GenFile = /*@__PURE__*/
-  fileDesc("Chx0YXNrcnVuL3YxL3J1bl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIpADChBSdW5DbGllbnRNZXNzYWdlEigKBWhlbGxvGAEgASgLMhcudGFza3J1bi52MS5Xb3JrZXJIZWxsb0gAEjAKCWhlYXJ0YmVhdBgCIAEoCzIbLnRhc2tydW4udjEuV29ya2VySGVhcnRiZWF0SAASNAoNc3RhdHVzX3VwZGF0ZRgDIAEoCzIbLnRhc2tydW4udjEuUnVuU3RhdHVzVXBkYXRlSAASMgoMb3V0cHV0X2NodW5rGAQgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEiUKBWV2ZW50GAUgASgLMhQudGFza3J1bi52MS5SdW5FdmVudEgAEjIKDGNoYXRfbWVzc2FnZRgGIAEoCzIaLnRhc2tydW4udjEuUnVuQ2hhdE1lc3NhZ2VIABIpCgdkZWNsaW5lGGQgASgLMhYudGFza3J1bi52MS5SdW5EZWNsaW5lSAASJQoFeWllbGQYZSABKAsyFC50YXNrcnVuLnYxLlJ1bllpZWxkSABCCQoHcGF5bG9hZCKWAQoLV29ya2VySGVsbG8SJAoEaW5mbxgBIAEoCzIWLnRhc2tydW4udjEuV29ya2VySW5mbxIoCgZyZXN1bWUYZCADKAsyGC50YXNrcnVuLnYxLldvcmtlclJlc3VtZRIQCghwcm90b2NvbBhlIAEoDRIQCghpbnN0YW5jZRhmIAEoCRITCgtpbmNhcm5hdGlvbhhnIAEoCSJNCgxXb3JrZXJSZXN1bWUSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhAKCG5leHRfc2VxGAMgASgEEgwKBHR1cm4YBCABKA0iuwIKD1dvcmtlckhlYXJ0YmVhdBIRCgl3b3JrZXJfaWQYASABKAkSKAoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSEwoLYWN0aXZlX3J1bnMYAyABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgEIAEoDRI5CgdtZXRyaWNzGAUgAygLMigudGFza3J1bi52MS5Xb3JrZXJIZWFydGJlYXQuTWV0cmljc0VudHJ5EhQKDHRpbWVzdGFtcF9tcxgGIAEoAxIUCgxoZWxkX3J1bl9pZHMYZCADKAkSDAoEYmVhdBhlIAEoBBIUCgxsYXN0X29yZGluYWwYZiABKAQaLgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2QIKD1J1blN0YXR1c1VwZGF0ZRIOCgZydW5faWQYASABKAkSJQoGc3RhdHVzGAIgASgOMhUudGFza3J1bi52MS5SdW5TdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIuCgxiYWNrZW5kX3VzZWQYBCABKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBIUCgx0aW1lc3RhbXBfbXMYBSABKAMSEwoLb3V0cHV0X2pzb24YZCABKAkSDQoFZmVuY2UYZSABKA0SFgoJcmV0cnlhYmxlGGYgASgISACIAQESGQoMb3V0cHV0X2NvdW50GGcgASgESAGIAQESFgoOcmV0cnlfYWZ0ZXJfbXMYaCABKAMSFAoMZXJyb3JfZGV0YWlsGGkgASgJEg4KBnJlYXNvbhhqIAEoCUIMCgpfcmV0cnlhYmxlQg8KDV9vdXRwdXRfY291bnQi8AEKDlJ1bk91dHB1dENodW5rEg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDwoHY29udGVudBgDIAEoCRIQCghpc19maW5hbBgEIAEoCBI6CghtZXRhZGF0YRgFIAMoCzIoLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmsuTWV0YWRhdGFFbnRyeRIUCgx0aW1lc3RhbXBfbXMYBiABKAMSDQoFZmVuY2UYZCABKA0SDAoEdHVybhhlIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWQoOUnVuQ2hhdE1lc3NhZ2USDgoGcnVuX2lkGAEgASgJEigKB21lc3NhZ2UYAiABKAsyFy50YXNrcnVuLnYxLkNoYXRNZXNzYWdlEg0KBWZlbmNlGGQgASgNIiwKClJ1bkRlY2xpbmUSDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJTCghSdW5ZaWVsZBIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0SEwoLY3Vyc29yX2pzb24YAyABKAkSEwoLb3V0cHV0X2pzb24YBCABKAki2QIKEFJ1blNlcnZlck1lc3NhZ2USLwoKYXNzaWduX3J1bhgBIAEoCzIZLnRhc2tydW4udjEuUnVuQXNzaWdubWVudEgAEisKCmNhbmNlbF9ydW4YAiABKAsyFS50YXNrcnVuLnYxLkNhbmNlbFJ1bkgAEiQKA2FjaxgDIAEoCzIVLnRhc2tydW4udjEuU2VydmVyQWNrSAASLwoMY29udGludWVfcnVuGAQgASgLMhcudGFza3J1bi52MS5Db250aW51ZVJ1bkgAEiYKB3dlbGNvbWUYZCABKAsyEy50YXNrcnVuLnYxLldlbGNvbWVIABIoCgVkcmFpbhhlIAEoCzIXLnRhc2tydW4udjEuV29ya2VyRHJhaW5IABIzCg5yZW5ld19pZGVudGl0eRhmIAEoCzIZLnRhc2tydW4udjEuUmVuZXdJZGVudGl0eUgAQgkKB3BheWxvYWQiIgoNUmVuZXdJZGVudGl0eRIRCgl3aXRoaW5fbXMYASABKAMirgUKDVJ1bkFzc2lnbm1lbnQSDgoGcnVuX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSEgoKYWdlbnRfbmFtZRgDIAEoCRISCgppbnB1dF9qc29uGAQgASgJEjUKBmxhYmVscxgFIAMoCzIlLnRhc2tydW4udjEuUnVuQXNzaWdubWVudC5MYWJlbHNFbnRyeRIUCgxpc3N1ZWRfYXRfbXMYBiABKAMSEwoLZGVhZGxpbmVfbXMYByABKAMSDwoHYXR0ZW1wdBhkIAEoDRINCgVmZW5jZRhlIAEoDRIQCghsZWFzZV9tcxhmIAEoAxINCgVub25jZRhnIAEoCRIRCglzdGVwX25hbWUYaCABKAkSVQoXZGVwZW5kZW5jeV9yZXN1bHRzX2pzb24YaSADKAsyNC50YXNrcnVuLnYxLlJ1bkFzc2lnbm1lbnQuRGVwZW5kZW5jeVJlc3VsdHNKc29uRW50cnkSEwoLdHJhY2VwYXJlbnQYaiABKAkSFwoPZGVwZW5kZW5jeV9yZWZzGGsgAygJEg8KB29yZGluYWwYbCABKAQSGwoTZmFpbGVkX2RlcGVuZGVuY2llcxhtIAMoCRInCglpbnB1dF9yZWYYbiABKAsyFC50YXNrcnVuLnYxLklucHV0UmVmEhgKEGlucHV0X3BhcnRzX2pzb24YbyABKAkSFQoNZXhwaXJlc19hdF9tcxhwIAEoAxITCgtpbmNhcm5hdGlvbhhxIAEoCRIPCgdzZXNzaW9uGHIgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaPAoaRGVwZW5kZW5jeVJlc3VsdHNKc29uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIlCghJbnB1dFJlZhIKCgJpZBgBIAEoCRINCgVieXRlcxgCIAEoBCIrCglDYW5jZWxSdW4SDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSKHAQoJU2VydmVyQWNrEhAKCGFja190eXBlGAEgASgJEg4KBnJlZl9pZBgCIAEoCRIQCghuZXh0X3NlcRhkIAEoBBIMCgRiZWF0GGUgASgEEhkKDGNyZWRpdF9ieXRlcxhmIAEoBEgAiAEBEgwKBHR1cm4YZyABKA1CDwoNX2NyZWRpdF9ieXRlcyJECgtDb250aW51ZVJ1bhIOCgZydW5faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIUCgx0aW1lc3RhbXBfbXMYAyABKAMifwoHV2VsY29tZRIUCgxoZWFydGJlYXRfbXMYASABKAMSEAoIbGVhc2VfbXMYAiABKAMSFgoOc2VydmVyX3RpbWVfbXMYAyABKAMSDwoHc2Vzc2lvbhgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoCRIOCgZub3RpY2UYBiABKAkiMgoLV29ya2VyRHJhaW4SDgoGcmVhc29uGAEgASgJEhMKC2RlYWRsaW5lX21zGAIgASgDIksKF0dldFJ1blN0ZXBSZXN1bHRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRIRCglzdGVwX25hbWUYAyABKAkiMwoSR2V0UnVuSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDSI+ChNHZXRSdW5JbnB1dFJlc3BvbnNlEhIKCmlucHV0X2pzb24YASABKAkSEwoLaW5wdXRfYnl0ZXMYAiABKAQyhgIKClJ1blNlcnZpY2USTwoNU3RyZWFtQ29ubmVjdBIcLnRhc2tydW4udjEuUnVuQ2xpZW50TWVzc2FnZRocLnRhc2tydW4udjEuUnVuU2VydmVyTWVzc2FnZSgBMAESVwoNR2V0U3RlcFJlc3VsdBIjLnRhc2tydW4udjEuR2V0UnVuU3RlcFJlc3VsdFJlcXVlc3QaIS50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXNwb25zZRJOCgtHZXRSdW5JbnB1dBIeLnRhc2tydW4udjEuR2V0UnVuSW5wdXRSZXF1ZXN0Gh8udGFza3J1bi52MS5HZXRSdW5JbnB1dFJlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common]);
+  fileDesc("Chx0YXNrcnVuL3YxL3J1bl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIpAEChBSdW5DbGllbnRNZXNzYWdlEigKBWhlbGxvGAEgASgLMhcudGFza3J1bi52MS5Xb3JrZXJIZWxsb0gAEjAKCWhlYXJ0YmVhdBgCIAEoCzIbLnRhc2tydW4udjEuV29ya2VySGVhcnRiZWF0SAASNAoNc3RhdHVzX3VwZGF0ZRgDIAEoCzIbLnRhc2tydW4udjEuUnVuU3RhdHVzVXBkYXRlSAASMgoMb3V0cHV0X2NodW5rGAQgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEiUKBWV2ZW50GAUgASgLMhQudGFza3J1bi52MS5SdW5FdmVudEgAEjIKDGNoYXRfbWVzc2FnZRgGIAEoCzIaLnRhc2tydW4udjEuUnVuQ2hhdE1lc3NhZ2VIABIpCgdkZWNsaW5lGGQgASgLMhYudGFza3J1bi52MS5SdW5EZWNsaW5lSAASJQoFeWllbGQYZSABKAsyFC50YXNrcnVuLnYxLlJ1bllpZWxkSAASLAoHam91cm5hbBhmIAEoCzIZLnRhc2tydW4udjEuSm91cm5hbFJlY29yZEgAEikKB3N1c3BlbmQYZyABKAsyFi50YXNrcnVuLnYxLlJ1blN1c3BlbmRIABIlCgV1c2FnZRhoIAEoCzIULnRhc2tydW4udjEuUnVuVXNhZ2VIAEIJCgdwYXlsb2FkIpYBCgtXb3JrZXJIZWxsbxIkCgRpbmZvGAEgASgLMhYudGFza3J1bi52MS5Xb3JrZXJJbmZvEigKBnJlc3VtZRhkIAMoCzIYLnRhc2tydW4udjEuV29ya2VyUmVzdW1lEhAKCHByb3RvY29sGGUgASgNEhAKCGluc3RhbmNlGGYgASgJEhMKC2luY2FybmF0aW9uGGcgASgJIk0KDFdvcmtlclJlc3VtZRIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0SEAoIbmV4dF9zZXEYAyABKAQSDAoEdHVybhgEIAEoDSK7AgoPV29ya2VySGVhcnRiZWF0EhEKCXdvcmtlcl9pZBgBIAEoCRIoCgZzdGF0dXMYAiABKA4yGC50YXNrcnVuLnYxLldvcmtlclN0YXR1cxITCgthY3RpdmVfcnVucxgDIAEoDRIbChNtYXhfY29uY3VycmVudF9ydW5zGAQgASgNEjkKB21ldHJpY3MYBSADKAsyKC50YXNrcnVuLnYxLldvcmtlckhlYXJ0YmVhdC5NZXRyaWNzRW50cnkSFAoMdGltZXN0YW1wX21zGAYgASgDEhQKDGhlbGRfcnVuX2lkcxhkIAMoCRIMCgRiZWF0GGUgASgEEhQKDGxhc3Rfb3JkaW5hbBhmIAEoBBouCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLZAgoPUnVuU3RhdHVzVXBkYXRlEg4KBnJ1bl9pZBgBIAEoCRIlCgZzdGF0dXMYAiABKA4yFS50YXNrcnVuLnYxLlJ1blN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEi4KDGJhY2tlbmRfdXNlZBgEIAEoCzIYLnRhc2tydW4udjEuTW9kZWxCYWNrZW5kEhQKDHRpbWVzdGFtcF9tcxgFIAEoAxITCgtvdXRwdXRfanNvbhhkIAEoCRINCgVmZW5jZRhlIAEoDRIWCglyZXRyeWFibGUYZiABKAhIAIgBARIZCgxvdXRwdXRfY291bnQYZyABKARIAYgBARIWCg5yZXRyeV9hZnRlcl9tcxhoIAEoAxIUCgxlcnJvcl9kZXRhaWwYaSABKAkSDgoGcmVhc29uGGogASgJQgwKCl9yZXRyeWFibGVCDwoNX291dHB1dF9jb3VudCLwAQoOUnVuT3V0cHV0Q2h1bmsSDgoGcnVuX2lkGAEgASgJEgsKA3NlcRgCIAEoBBIPCgdjb250ZW50GAMgASgJEhAKCGlzX2ZpbmFsGAQgASgIEjoKCG1ldGFkYXRhGAUgAygLMigudGFza3J1bi52MS5SdW5PdXRwdXRDaHVuay5NZXRhZGF0YUVudHJ5EhQKDHRpbWVzdGFtcF9tcxgGIAEoAxINCgVmZW5jZRhkIAEoDRIMCgR0dXJuGGUgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJZCg5SdW5DaGF0TWVzc2FnZRIOCgZydW5faWQYASABKAkSKAoHbWVzc2FnZRgCIAEoCzIXLnRhc2tydW4udjEuQ2hhdE1lc3NhZ2USDQoFZmVuY2UYZCABKA0iLAoKUnVuRGVjbGluZRIOCgZydW5faWQYASABKAkSDgoGcmVhc29uGAIgASgJIlMKCFJ1bllpZWxkEg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRITCgtjdXJzb3JfanNvbhgDIAEoCRITCgtvdXRwdXRfanNvbhgEIAEoCSKvAwoNSm91cm5hbFJlY29yZBIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0SCwoDc2VxGAMgASgEEg0KBWVudHJ5GAQgASgNEicKBXN0YXRlGAUgASgOMhgudGFza3J1bi52MS5Kb3VybmFsU3RhdGUSJQoEa2luZBgGIAEoDjIXLnRhc2tydW4udjEuSm91cm5hbEtpbmQSDAoEbmFtZRgHIAEoCRISCgpvY2N1cnJlbmNlGAggASgNEhQKDGlucHV0X2RpZ2VzdBgJIAEoCRImCgZlZmZlY3QYCiABKA4yFi50YXNrcnVuLnYxLlN0ZXBFZmZlY3QSEgoKY29uY3VycmVudBgLIAEoCBITCgtyZXN1bHRfanNvbhgMIAEoCRIVCg1lcnJvcl9tZXNzYWdlGA0gASgJEiUKBHdhaXQYDiABKAsyFy50YXNrcnVuLnYxLkpvdXJuYWxXYWl0EhUKDWNoaWxkX3Rhc2tfaWQYDyABKAkSEAoIdW50aWxfbXMYECABKAMSFAoMdGltZXN0YW1wX21zGBEgASgDEg0KBWFjdG9yGBIgASgJIncKC0pvdXJuYWxXYWl0EhMKC2R1cmF0aW9uX21zGAEgASgDEhkKDGRlZmF1bHRfanNvbhgCIAEoCUgAiAEBEicKBWNoaWxkGAMgASgLMhgudGFza3J1bi52MS5DaGlsZFJlcXVlc3RCDwoNX2RlZmF1bHRfanNvbiLuAgoMQ2hpbGRSZXF1ZXN0EhIKCmFnZW50X25hbWUYASABKAkSKQoIdGVtcGxhdGUYAiABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEhIKCmlucHV0X2pzb24YAyABKAkSNAoGbGFiZWxzGAQgAygLMiQudGFza3J1bi52MS5DaGlsZFJlcXVlc3QuTGFiZWxzRW50cnkSEgoKdGltZW91dF9tcxgFIAEoAxIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SRQoPd29ya2VyX3NlbGVjdG9yGAcgAygLMiwudGFza3J1bi52MS5DaGlsZFJlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTCgpSdW5TdXNwZW5kEg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRIPCgdlbnRyaWVzGAMgAygNEhUKDWpvdXJuYWxfY291bnQYBCABKAQixQEKCFJ1blVzYWdlEg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRILCgNzZXEYAyABKAQSDQoFbW9kZWwYBCABKAkSFAoMaW5wdXRfdG9rZW5zGAUgASgDEhUKDW91dHB1dF90b2tlbnMYBiABKAMSFQoNY2FjaGVkX3Rva2VucxgHIAEoAxISCgp0b29sX2NhbGxzGAggASgDEhcKCnVzZF9taWNyb3MYCSABKANIAIgBAUINCgtfdXNkX21pY3JvcyLZAgoQUnVuU2VydmVyTWVzc2FnZRIvCgphc3NpZ25fcnVuGAEgASgLMhkudGFza3J1bi52MS5SdW5Bc3NpZ25tZW50SAASKwoKY2FuY2VsX3J1bhgCIAEoCzIVLnRhc2tydW4udjEuQ2FuY2VsUnVuSAASJAoDYWNrGAMgASgLMhUudGFza3J1bi52MS5TZXJ2ZXJBY2tIABIvCgxjb250aW51ZV9ydW4YBCABKAsyFy50YXNrcnVuLnYxLkNvbnRpbnVlUnVuSAASJgoHd2VsY29tZRhkIAEoCzITLnRhc2tydW4udjEuV2VsY29tZUgAEigKBWRyYWluGGUgASgLMhcudGFza3J1bi52MS5Xb3JrZXJEcmFpbkgAEjMKDnJlbmV3X2lkZW50aXR5GGYgASgLMhkudGFza3J1bi52MS5SZW5ld0lkZW50aXR5SABCCQoHcGF5bG9hZCIiCg1SZW5ld0lkZW50aXR5EhEKCXdpdGhpbl9tcxgBIAEoAyLHBQoNUnVuQXNzaWdubWVudBIOCgZydW5faWQYASABKAkSDwoHdGFza19pZBgCIAEoCRISCgphZ2VudF9uYW1lGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAkSNQoGbGFiZWxzGAUgAygLMiUudGFza3J1bi52MS5SdW5Bc3NpZ25tZW50LkxhYmVsc0VudHJ5EhQKDGlzc3VlZF9hdF9tcxgGIAEoAxITCgtkZWFkbGluZV9tcxgHIAEoAxIPCgdhdHRlbXB0GGQgASgNEg0KBWZlbmNlGGUgASgNEhAKCGxlYXNlX21zGGYgASgDEg0KBW5vbmNlGGcgASgJEhEKCXN0ZXBfbmFtZRhoIAEoCRJVChdkZXBlbmRlbmN5X3Jlc3VsdHNfanNvbhhpIAMoCzI0LnRhc2tydW4udjEuUnVuQXNzaWdubWVudC5EZXBlbmRlbmN5UmVzdWx0c0pzb25FbnRyeRITCgt0cmFjZXBhcmVudBhqIAEoCRIXCg9kZXBlbmRlbmN5X3JlZnMYayADKAkSDwoHb3JkaW5hbBhsIAEoBBIbChNmYWlsZWRfZGVwZW5kZW5jaWVzGG0gAygJEicKCWlucHV0X3JlZhhuIAEoCzIULnRhc2tydW4udjEuSW5wdXRSZWYSGAoQaW5wdXRfcGFydHNfanNvbhhvIAEoCRIVCg1leHBpcmVzX2F0X21zGHAgASgDEhMKC2luY2FybmF0aW9uGHEgASgJEg8KB3Nlc3Npb24YciABKAkSFwoPam91cm5hbF9yZWNvcmRzGHMgASgEGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaPAoaRGVwZW5kZW5jeVJlc3VsdHNKc29uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIlCghJbnB1dFJlZhIKCgJpZBgBIAEoCRINCgVieXRlcxgCIAEoBCIrCglDYW5jZWxSdW4SDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSKeAQoJU2VydmVyQWNrEhAKCGFja190eXBlGAEgASgJEg4KBnJlZl9pZBgCIAEoCRIQCghuZXh0X3NlcRhkIAEoBBIMCgRiZWF0GGUgASgEEhkKDGNyZWRpdF9ieXRlcxhmIAEoBEgAiAEBEgwKBHR1cm4YZyABKA0SFQoNY2hpbGRfdGFza19pZBhoIAEoCUIPCg1fY3JlZGl0X2J5dGVzIkQKC0NvbnRpbnVlUnVuEg4KBnJ1bl9pZBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAyKRAQoHV2VsY29tZRIUCgxoZWFydGJlYXRfbXMYASABKAMSEAoIbGVhc2VfbXMYAiABKAMSFgoOc2VydmVyX3RpbWVfbXMYAyABKAMSDwoHc2Vzc2lvbhgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoCRIOCgZub3RpY2UYBiABKAkSEAoIcHJvdG9jb2wYByABKA0iMgoLV29ya2VyRHJhaW4SDgoGcmVhc29uGAEgASgJEhMKC2RlYWRsaW5lX21zGAIgASgDIksKF0dldFJ1blN0ZXBSZXN1bHRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRIRCglzdGVwX25hbWUYAyABKAkiMwoSR2V0UnVuSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDSI+ChNHZXRSdW5JbnB1dFJlc3BvbnNlEhIKCmlucHV0X2pzb24YASABKAkSEwoLaW5wdXRfYnl0ZXMYAiABKAQiRAoRR2V0Sm91cm5hbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhAKCGZyb21fc2VxGAMgASgEIkAKEkdldEpvdXJuYWxSZXNwb25zZRIqCgdyZWNvcmRzGAEgAygLMhkudGFza3J1bi52MS5Kb3VybmFsUmVjb3JkKpkBCgxKb3VybmFsU3RhdGUSHQoZSk9VUk5BTF9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0pPVVJOQUxfU1RBVEVfQkVHVU4QARIbChdKT1VSTkFMX1NUQVRFX0NPTVBMRVRFRBACEhgKFEpPVVJOQUxfU1RBVEVfRkFJTEVEEAMSGgoWSk9VUk5BTF9TVEFURV9OT1RfRE9ORRAEKqIBCgtKb3VybmFsS2luZBIcChhKT1VSTkFMX0tJTkRfVU5TUEVDSUZJRUQQABIVChFKT1VSTkFMX0tJTkRfU1RFUBABEhUKEUpPVVJOQUxfS0lORF9UT09MEAISFgoSSk9VUk5BTF9LSU5EX1NMRUVQEAMSFwoTSk9VUk5BTF9LSU5EX1NJR05BTBAEEhYKEkpPVVJOQUxfS0lORF9DSElMRBAFKnEKClN0ZXBFZmZlY3QSGwoXU1RFUF9FRkZFQ1RfVU5TUEVDSUZJRUQQABIUChBTVEVQX0VGRkVDVF9SRUFEEAESGgoWU1RFUF9FRkZFQ1RfSURFTVBPVEVOVBACEhQKEFNURVBfRUZGRUNUX09OQ0UQAzLTAgoKUnVuU2VydmljZRJPCg1TdHJlYW1Db25uZWN0EhwudGFza3J1bi52MS5SdW5DbGllbnRNZXNzYWdlGhwudGFza3J1bi52MS5SdW5TZXJ2ZXJNZXNzYWdlKAEwARJXCg1HZXRTdGVwUmVzdWx0EiMudGFza3J1bi52MS5HZXRSdW5TdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlEk4KC0dldFJ1bklucHV0Eh4udGFza3J1bi52MS5HZXRSdW5JbnB1dFJlcXVlc3QaHy50YXNrcnVuLnYxLkdldFJ1bklucHV0UmVzcG9uc2USSwoKR2V0Sm91cm5hbBIdLnRhc2tydW4udjEuR2V0Sm91cm5hbFJlcXVlc3QaHi50YXNrcnVuLnYxLkdldEpvdXJuYWxSZXNwb25zZWIGcHJvdG8z", [file_taskrun_v1_common]);
 
 /**
  * From the Worker to the control plane.
@@ -95,6 +95,30 @@ export type RunClientMessage = Message<"taskrun.v1.RunClientMessage"> & {
      */
     value: RunYield;
     case: "yield";
+  } | {
+    /**
+     * What an agent has begun or done is to be kept.
+     *
+     * @generated from field: taskrun.v1.JournalRecord journal = 102;
+     */
+    value: JournalRecord;
+    case: "journal";
+  } | {
+    /**
+     * The Run ends here until something that it has journaled is over.
+     *
+     * @generated from field: taskrun.v1.RunSuspend suspend = 103;
+     */
+    value: RunSuspend;
+    case: "suspend";
+  } | {
+    /**
+     * What an agent has used of a model.
+     *
+     * @generated from field: taskrun.v1.RunUsage usage = 104;
+     */
+    value: RunUsage;
+    case: "usage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -563,6 +587,366 @@ export const RunYieldSchema: GenMessage<RunYield> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_run_service, 8);
 
 /**
+ * One line of the journal of a Step: a durable step of its agent has begun, or has come to something. A Step has one journal, which
+ * all its Runs write, one after the other; each Run first reads what earlier ones have written.
+ *
+ * @generated from message taskrun.v1.JournalRecord
+ */
+export type JournalRecord = Message<"taskrun.v1.JournalRecord"> & {
+  /**
+   * The Run that writes. Empty in what RunService.GetJournal answers.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The fence of its assignment. A record with an old fence changes nothing.
+   *
+   * @generated from field: uint32 fence = 2;
+   */
+  fence: number;
+
+  /**
+   * Counts the Step's records from 0, without gaps. A repeat is acknowledged and ignored.
+   *
+   * @generated from field: uint64 seq = 3;
+   */
+  seq: bigint;
+
+  /**
+   * The entry that it is about: counts the Step's entries from 1, in the order in which their first records were written.
+   *
+   * @generated from field: uint32 entry = 4;
+   */
+  entry: number;
+
+  /**
+   * What it says of the entry.
+   *
+   * @generated from field: taskrun.v1.JournalState state = 5;
+   */
+  state: JournalState;
+
+  /**
+   * What the entry is. This and the next five are the same in each record of an entry.
+   *
+   * @generated from field: taskrun.v1.JournalKind kind = 6;
+   */
+  kind: JournalKind;
+
+  /**
+   * What the agent calls it: at most 256 bytes. Of a signal its name, of a child the name of its agent.
+   *
+   * @generated from field: string name = 7;
+   */
+  name: string;
+
+  /**
+   * Which of the entries with the same kind, name and input it is, from 1.
+   *
+   * @generated from field: uint32 occurrence = 8;
+   */
+  occurrence: number;
+
+  /**
+   * SHA-256, in lower-case hexadecimal, of the input's canonical JSON (RFC 8785); empty if it has none.
+   *
+   * @generated from field: string input_digest = 9;
+   */
+  inputDigest: string;
+
+  /**
+   * Whether its work may be done more than once.
+   *
+   * @generated from field: taskrun.v1.StepEffect effect = 10;
+   */
+  effect: StepEffect;
+
+  /**
+   * True if others of the same Run had begun, and were not over, when it began.
+   *
+   * @generated from field: bool concurrent = 11;
+   */
+  concurrent: boolean;
+
+  /**
+   * With COMPLETED: the result as JSON text of at most 1 MiB; empty for none.
+   *
+   * @generated from field: string result_json = 12;
+   */
+  resultJson: string;
+
+  /**
+   * With FAILED and NOT_DONE: why, for people; at most 16 KiB.
+   *
+   * @generated from field: string error_message = 13;
+   */
+  errorMessage: string;
+
+  /**
+   * With BEGUN, of what is waited for.
+   *
+   * @generated from field: taskrun.v1.JournalWait wait = 14;
+   */
+  wait?: JournalWait | undefined;
+
+  /**
+   * By the server: the Task that a child is.
+   *
+   * @generated from field: string child_task_id = 15;
+   */
+  childTaskId: string;
+
+  /**
+   * By the server: when a sleep ends or a signal is waited for no longer; 0 for never.
+   *
+   * @generated from field: int64 until_ms = 16;
+   */
+  untilMs: bigint;
+
+  /**
+   * When it was recorded, by the server's clock.
+   *
+   * @generated from field: int64 timestamp_ms = 17;
+   */
+  timestampMs: bigint;
+
+  /**
+   * By the server: who said so, if it was a person.
+   *
+   * @generated from field: string actor = 18;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message taskrun.v1.JournalRecord.
+ * Use `create(JournalRecordSchema)` to create a new message.
+ */
+export const JournalRecordSchema: GenMessage<JournalRecord> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 9);
+
+/**
+ * What an entry waits for; the field of its kind.
+ *
+ * @generated from message taskrun.v1.JournalWait
+ */
+export type JournalWait = Message<"taskrun.v1.JournalWait"> & {
+  /**
+   * Of a sleep: how long, in milliseconds, from when the record is made durable; of a signal how long it is waited for, 0 for ever.
+   *
+   * @generated from field: int64 duration_ms = 1;
+   */
+  durationMs: bigint;
+
+  /**
+   * Of a signal: its result if nobody has sent it in time, as JSON text. Absent: then it fails.
+   *
+   * @generated from field: optional string default_json = 2;
+   */
+  defaultJson?: string | undefined;
+
+  /**
+   * Of a child: what is to be created.
+   *
+   * @generated from field: taskrun.v1.ChildRequest child = 3;
+   */
+  child?: ChildRequest | undefined;
+};
+
+/**
+ * Describes the message taskrun.v1.JournalWait.
+ * Use `create(JournalWaitSchema)` to create a new message.
+ */
+export const JournalWaitSchema: GenMessage<JournalWait> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 10);
+
+/**
+ * A child Task of a Step's agent. It belongs to the namespace of its parent, and ends with the Step that has begun it.
+ *
+ * @generated from message taskrun.v1.ChildRequest
+ */
+export type ChildRequest = Message<"taskrun.v1.ChildRequest"> & {
+  /**
+   * The agent that is to do it. Either this or `template` is required.
+   *
+   * @generated from field: string agent_name = 1;
+   */
+  agentName: string;
+
+  /**
+   * The template to make it from; of the same namespace.
+   *
+   * @generated from field: taskrun.v1.TemplateRef template = 2;
+   */
+  template?: TemplateRef | undefined;
+
+  /**
+   * The input as JSON text of at most 1 MiB. Empty means "{}".
+   *
+   * @generated from field: string input_json = 3;
+   */
+  inputJson: string;
+
+  /**
+   * As in CreateTaskRequest; of these the parent's own do not count.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * As in CreateTaskRequest.
+   *
+   * @generated from field: int64 timeout_ms = 5;
+   */
+  timeoutMs: bigint;
+
+  /**
+   * As in CreateTaskRequest.
+   *
+   * @generated from field: uint32 max_attempts = 6;
+   */
+  maxAttempts: number;
+
+  /**
+   * As in CreateTaskRequest; empty means those of the parent.
+   *
+   * @generated from field: map<string, string> worker_selector = 7;
+   */
+  workerSelector: { [key: string]: string };
+};
+
+/**
+ * Describes the message taskrun.v1.ChildRequest.
+ * Use `create(ChildRequestSchema)` to create a new message.
+ */
+export const ChildRequestSchema: GenMessage<ChildRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 11);
+
+/**
+ * The Run ends COMPLETED with reason SUSPENDED, which costs no attempt; its Step stays IN_PROGRESS without a Run until one of the
+ * entries is over, and is then enqueued again. If one is over already, it is enqueued at once.
+ *
+ * @generated from message taskrun.v1.RunSuspend
+ */
+export type RunSuspend = Message<"taskrun.v1.RunSuspend"> & {
+  /**
+   * The Run.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The fence of the assignment. A suspension with an old fence changes nothing.
+   *
+   * @generated from field: uint32 fence = 2;
+   */
+  fence: number;
+
+  /**
+   * The entries that are waited for: 1 to 256, each a wait that has begun.
+   *
+   * @generated from field: repeated uint32 entries = 3;
+   */
+  entries: number[];
+
+  /**
+   * How many records the Run has written in all with those of earlier Runs. It ends only once they are all durable; until then the
+   * suspension is dropped and answered by a journal acknowledgement.
+   *
+   * @generated from field: uint64 journal_count = 4;
+   */
+  journalCount: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.RunSuspend.
+ * Use `create(RunSuspendSchema)` to create a new message.
+ */
+export const RunSuspendSchema: GenMessage<RunSuspend> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 12);
+
+/**
+ * What an agent has used of a model. Counted once, however often it is sent, and also if its Run has ended meanwhile.
+ *
+ * @generated from message taskrun.v1.RunUsage
+ */
+export type RunUsage = Message<"taskrun.v1.RunUsage"> & {
+  /**
+   * The Run.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The fence of the assignment.
+   *
+   * @generated from field: uint32 fence = 2;
+   */
+  fence: number;
+
+  /**
+   * Counts the Run's reports of usage from 0, without gaps. A repeat is acknowledged and ignored.
+   *
+   * @generated from field: uint64 seq = 3;
+   */
+  seq: bigint;
+
+  /**
+   * The model, as its provider names it; at most 256 bytes.
+   *
+   * @generated from field: string model = 4;
+   */
+  model: string;
+
+  /**
+   * Tokens that the model read, those from its cache included.
+   *
+   * @generated from field: int64 input_tokens = 5;
+   */
+  inputTokens: bigint;
+
+  /**
+   * Tokens that it wrote.
+   *
+   * @generated from field: int64 output_tokens = 6;
+   */
+  outputTokens: bigint;
+
+  /**
+   * Of the input tokens those that came from a cache.
+   *
+   * @generated from field: int64 cached_tokens = 7;
+   */
+  cachedTokens: bigint;
+
+  /**
+   * Calls of tools.
+   *
+   * @generated from field: int64 tool_calls = 8;
+   */
+  toolCalls: bigint;
+
+  /**
+   * What it cost, in millionths of a US dollar, if the agent knows. Absent: the server's price table says, if it has the model.
+   *
+   * @generated from field: optional int64 usd_micros = 9;
+   */
+  usdMicros?: bigint | undefined;
+};
+
+/**
+ * Describes the message taskrun.v1.RunUsage.
+ * Use `create(RunUsageSchema)` to create a new message.
+ */
+export const RunUsageSchema: GenMessage<RunUsage> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 13);
+
+/**
  * From the control plane to the Worker.
  *
  * @generated from message taskrun.v1.RunServerMessage
@@ -637,7 +1021,7 @@ export type RunServerMessage = Message<"taskrun.v1.RunServerMessage"> & {
  * Use `create(RunServerMessageSchema)` to create a new message.
  */
 export const RunServerMessageSchema: GenMessage<RunServerMessage> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 9);
+  messageDesc(file_taskrun_v1_run_service, 14);
 
 /**
  * The plane's authority has changed: the Worker asks for a new certificate by EnrollmentService.RenewCertificate, keeps it and the
@@ -659,7 +1043,7 @@ export type RenewIdentity = Message<"taskrun.v1.RenewIdentity"> & {
  * Use `create(RenewIdentitySchema)` to create a new message.
  */
 export const RenewIdentitySchema: GenMessage<RenewIdentity> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 10);
+  messageDesc(file_taskrun_v1_run_service, 15);
 
 /**
  * One attempt of one Step, to be executed now.
@@ -828,6 +1212,13 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
    * @generated from field: string session = 114;
    */
   session: string;
+
+  /**
+   * How many records the Step's journal has: read them with RunService.GetJournal before the first durable step.
+   *
+   * @generated from field: uint64 journal_records = 115;
+   */
+  journalRecords: bigint;
 };
 
 /**
@@ -835,7 +1226,7 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
  * Use `create(RunAssignmentSchema)` to create a new message.
  */
 export const RunAssignmentSchema: GenMessage<RunAssignment> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 11);
+  messageDesc(file_taskrun_v1_run_service, 16);
 
 /**
  * An input that is read beside the stream.
@@ -863,7 +1254,7 @@ export type InputRef = Message<"taskrun.v1.InputRef"> & {
  * Use `create(InputRefSchema)` to create a new message.
  */
 export const InputRefSchema: GenMessage<InputRef> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 12);
+  messageDesc(file_taskrun_v1_run_service, 17);
 
 /**
  * Stop a Run and let go of it. May come for a Run that has ended or that the Worker never had.
@@ -891,7 +1282,7 @@ export type CancelRun = Message<"taskrun.v1.CancelRun"> & {
  * Use `create(CancelRunSchema)` to create a new message.
  */
 export const CancelRunSchema: GenMessage<CancelRun> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 13);
+  messageDesc(file_taskrun_v1_run_service, 18);
 
 /**
  * The server has made durable what the Worker sent.
@@ -900,7 +1291,7 @@ export const CancelRunSchema: GenMessage<CancelRun> = /*@__PURE__*/
  */
 export type ServerAck = Message<"taskrun.v1.ServerAck"> & {
   /**
-   * What is acknowledged: "output", "status" or "heartbeat".
+   * What is acknowledged: "output", "status", "heartbeat", "journal" or "usage".
    *
    * @generated from field: string ack_type = 1;
    */
@@ -915,7 +1306,7 @@ export type ServerAck = Message<"taskrun.v1.ServerAck"> & {
 
   /**
    * With "output": the first seq of `turn` that is not yet durable. The Worker may forget all below
-   * it, and sends from it after a reconnect.
+   * it, and sends from it after a reconnect. With "journal" and "usage" the same of these.
    *
    * @generated from field: uint64 next_seq = 100;
    */
@@ -943,6 +1334,13 @@ export type ServerAck = Message<"taskrun.v1.ServerAck"> & {
    * @generated from field: uint32 turn = 103;
    */
   turn: number;
+
+  /**
+   * With "journal", if the record before `next_seq` has begun a child: the Task that this is.
+   *
+   * @generated from field: string child_task_id = 104;
+   */
+  childTaskId: string;
 };
 
 /**
@@ -950,7 +1348,7 @@ export type ServerAck = Message<"taskrun.v1.ServerAck"> & {
  * Use `create(ServerAckSchema)` to create a new message.
  */
 export const ServerAckSchema: GenMessage<ServerAck> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 14);
+  messageDesc(file_taskrun_v1_run_service, 19);
 
 /**
  * Another turn of a Run's conversation. The Worker answers it with output whose seq starts at 0.
@@ -985,7 +1383,7 @@ export type ContinueRun = Message<"taskrun.v1.ContinueRun"> & {
  * Use `create(ContinueRunSchema)` to create a new message.
  */
 export const ContinueRunSchema: GenMessage<ContinueRun> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 15);
+  messageDesc(file_taskrun_v1_run_service, 20);
 
 /**
  * The server's answer to a hello.
@@ -1036,6 +1434,13 @@ export type Welcome = Message<"taskrun.v1.Welcome"> & {
    * @generated from field: string notice = 6;
    */
   notice: string;
+
+  /**
+   * What the server understands: 3 the journal and usage as well. 0 from a server of before.
+   *
+   * @generated from field: uint32 protocol = 7;
+   */
+  protocol: number;
 };
 
 /**
@@ -1043,7 +1448,7 @@ export type Welcome = Message<"taskrun.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 16);
+  messageDesc(file_taskrun_v1_run_service, 21);
 
 /**
  * The server asks the Worker to take nothing new, and to finish or hand back what it holds.
@@ -1071,7 +1476,7 @@ export type WorkerDrain = Message<"taskrun.v1.WorkerDrain"> & {
  * Use `create(WorkerDrainSchema)` to create a new message.
  */
 export const WorkerDrainSchema: GenMessage<WorkerDrain> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 17);
+  messageDesc(file_taskrun_v1_run_service, 22);
 
 /**
  * Which result a running agent wants to read.
@@ -1106,7 +1511,7 @@ export type GetRunStepResultRequest = Message<"taskrun.v1.GetRunStepResultReques
  * Use `create(GetRunStepResultRequestSchema)` to create a new message.
  */
 export const GetRunStepResultRequestSchema: GenMessage<GetRunStepResultRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 18);
+  messageDesc(file_taskrun_v1_run_service, 23);
 
 /**
  * Which Run wants to read its Task's input.
@@ -1134,7 +1539,7 @@ export type GetRunInputRequest = Message<"taskrun.v1.GetRunInputRequest"> & {
  * Use `create(GetRunInputRequestSchema)` to create a new message.
  */
 export const GetRunInputRequestSchema: GenMessage<GetRunInputRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 19);
+  messageDesc(file_taskrun_v1_run_service, 24);
 
 /**
  * An input as it was given, without what the Step adds to it.
@@ -1162,7 +1567,207 @@ export type GetRunInputResponse = Message<"taskrun.v1.GetRunInputResponse"> & {
  * Use `create(GetRunInputResponseSchema)` to create a new message.
  */
 export const GetRunInputResponseSchema: GenMessage<GetRunInputResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 20);
+  messageDesc(file_taskrun_v1_run_service, 25);
+
+/**
+ * Which part of its Step's journal a Run wants to read.
+ *
+ * @generated from message taskrun.v1.GetJournalRequest
+ */
+export type GetJournalRequest = Message<"taskrun.v1.GetJournalRequest"> & {
+  /**
+   * The Run that reads.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The fence of its assignment.
+   *
+   * @generated from field: uint32 fence = 2;
+   */
+  fence: number;
+
+  /**
+   * Only records from this seq on.
+   *
+   * @generated from field: uint64 from_seq = 3;
+   */
+  fromSeq: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.GetJournalRequest.
+ * Use `create(GetJournalRequestSchema)` to create a new message.
+ */
+export const GetJournalRequestSchema: GenMessage<GetJournalRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 26);
+
+/**
+ * A part of a journal.
+ *
+ * @generated from message taskrun.v1.GetJournalResponse
+ */
+export type GetJournalResponse = Message<"taskrun.v1.GetJournalResponse"> & {
+  /**
+   * The oldest first; at most 1 MiB of results, and at least one record if there is any. Empty at the end.
+   *
+   * @generated from field: repeated taskrun.v1.JournalRecord records = 1;
+   */
+  records: JournalRecord[];
+};
+
+/**
+ * Describes the message taskrun.v1.GetJournalResponse.
+ * Use `create(GetJournalResponseSchema)` to create a new message.
+ */
+export const GetJournalResponseSchema: GenMessage<GetJournalResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 27);
+
+/**
+ * What a record says of its entry.
+ *
+ * @generated from enum taskrun.v1.JournalState
+ */
+export enum JournalState {
+  /**
+   * Not stated; the record is refused.
+   *
+   * @generated from enum value: JOURNAL_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has begun: of a step whose work may be done only once, and of all that is waited for.
+   *
+   * @generated from enum value: JOURNAL_STATE_BEGUN = 1;
+   */
+  BEGUN = 1,
+
+  /**
+   * It is done, with a result.
+   *
+   * @generated from enum value: JOURNAL_STATE_COMPLETED = 2;
+   */
+  COMPLETED = 2,
+
+  /**
+   * It has failed, and the agent went on.
+   *
+   * @generated from enum value: JOURNAL_STATE_FAILED = 3;
+   */
+  FAILED = 3,
+
+  /**
+   * It was begun, and is known not to have been done: it may begin again.
+   *
+   * @generated from enum value: JOURNAL_STATE_NOT_DONE = 4;
+   */
+  NOT_DONE = 4,
+}
+
+/**
+ * Describes the enum taskrun.v1.JournalState.
+ */
+export const JournalStateSchema: GenEnum<JournalState> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_run_service, 0);
+
+/**
+ * What an entry of a journal is.
+ *
+ * @generated from enum taskrun.v1.JournalKind
+ */
+export enum JournalKind {
+  /**
+   * Not stated; the record is refused.
+   *
+   * @generated from enum value: JOURNAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A piece of the agent's work.
+   *
+   * @generated from enum value: JOURNAL_KIND_STEP = 1;
+   */
+  STEP = 1,
+
+  /**
+   * The same, with a tool.
+   *
+   * @generated from enum value: JOURNAL_KIND_TOOL = 2;
+   */
+  TOOL = 2,
+
+  /**
+   * A wait for a length of time.
+   *
+   * @generated from enum value: JOURNAL_KIND_SLEEP = 3;
+   */
+  SLEEP = 3,
+
+  /**
+   * A wait for a payload by TaskService.SignalTask.
+   *
+   * @generated from enum value: JOURNAL_KIND_SIGNAL = 4;
+   */
+  SIGNAL = 4,
+
+  /**
+   * A child Task.
+   *
+   * @generated from enum value: JOURNAL_KIND_CHILD = 5;
+   */
+  CHILD = 5,
+}
+
+/**
+ * Describes the enum taskrun.v1.JournalKind.
+ */
+export const JournalKindSchema: GenEnum<JournalKind> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_run_service, 1);
+
+/**
+ * What a durable step does to the world, and so whether it may be done again.
+ *
+ * @generated from enum taskrun.v1.StepEffect
+ */
+export enum StepEffect {
+  /**
+   * Not stated; read as IDEMPOTENT.
+   *
+   * @generated from enum value: STEP_EFFECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nothing: it only looks.
+   *
+   * @generated from enum value: STEP_EFFECT_READ = 1;
+   */
+  READ = 1,
+
+  /**
+   * Twice is as once.
+   *
+   * @generated from enum value: STEP_EFFECT_IDEMPOTENT = 2;
+   */
+  IDEMPOTENT = 2,
+
+  /**
+   * It must not be done twice: a record says that it has begun before it does.
+   *
+   * @generated from enum value: STEP_EFFECT_ONCE = 3;
+   */
+  ONCE = 3,
+}
+
+/**
+ * Describes the enum taskrun.v1.StepEffect.
+ */
+export const StepEffectSchema: GenEnum<StepEffect> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_run_service, 2);
 
 /**
  * How Workers take Runs and report on them.
@@ -1204,6 +1809,17 @@ export const RunService: GenService<{
     methodKind: "unary";
     input: typeof GetRunInputRequestSchema;
     output: typeof GetRunInputResponseSchema;
+  },
+  /**
+   * Reads what the Step's agent has journaled in earlier Runs, a page at a time, for a Run whose assignment has `journal_records`.
+   * The same refusals as GetStepResult.
+   *
+   * @generated from rpc taskrun.v1.RunService.GetJournal
+   */
+  getJournal: {
+    methodKind: "unary";
+    input: typeof GetJournalRequestSchema;
+    output: typeof GetJournalResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_run_service, 0);

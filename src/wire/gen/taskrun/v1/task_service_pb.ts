@@ -13,7 +13,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { GetStepResultResponseSchema, ModelBackend, RunEvent, RunStatus, StepState, TaskState, TaskStatus, TemplateRef } from "./common_pb.js";
 import { file_taskrun_v1_common } from "./common_pb.js";
-import type { RunChatMessage, RunOutputChunk } from "./run_service_pb.js";
+import type { JournalRecord, RunChatMessage, RunOutputChunk, RunUsage } from "./run_service_pb.js";
 import { file_taskrun_v1_run_service } from "./run_service_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/task_service.proto.
  */
 export const file_taskrun_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSKQBwoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRITCgtmb3JrZWRfZnJvbRh/IAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyL4AgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0SFgoOd2FpdGluZ19yZWFzb24YESABKAkiIAoSRXhwbGFpblRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpoCChNFeHBsYWluVGFza1Jlc3BvbnNlEgoKAmlkGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhYKDndhaXRpbmdfcmVhc29uGAQgASgJEioKBXN0ZXBzGAUgAygLMhsudGFza3J1bi52MS5TdGVwRXhwbGFuYXRpb24SEgoKbW9yZV9zdGVwcxgGIAEoDRIoCgZjYXVzZXMYByADKAsyGC50YXNrcnVuLnYxLkZhaWx1cmVDYXVzZRInCgdhY3Rpb25zGAggAygLMhYudGFza3J1bi52MS5OZXh0QWN0aW9uIo0CCg9TdGVwRXhwbGFuYXRpb24SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEg0KBWNhdXNlGAMgASgJEg4KBmRldGFpbBgEIAEoCRIQCgh1bnRpbF9tcxgFIAEoAxITCgtxdWV1ZV9wbGFjZRgGIAEoDRIpCgd3b3JrZXJzGAcgAygLMhgudGFza3J1bi52MS5Xb3JrZXJBbnN3ZXISFAoMbW9yZV93b3JrZXJzGAggASgNEhMKC25lYXJfYWdlbnRzGAkgAygJEioKBXVubWV0GAogAygLMhsudGFza3J1bi52MS5Vbm1ldERlcGVuZGVuY3kiUgoMV29ya2VyQW5zd2VyEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkSEAoIdW50aWxfbXMYBCABKAMiRQoPVW5tZXREZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZSKmAQoMRmFpbHVyZUNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIOCgZkZXRhaWwYCCABKAkSDQoFYXRfbXMYCSABKAMiLQoKTmV4dEFjdGlvbhIPCgdjb21tYW5kGAEgASgJEg4KBmVmZmVjdBgCIAEoCSKlAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0SFAoMZXJyb3JfZGV0YWlsGGggASgJIqQEChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxIXCgptYXhfbG9zc2VzGG0gASgNSACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNXb3JrZXJTZWxlY3RvckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX21heF9sb3NzZXMiHAoOR2V0VGFza1JlcXVlc3QSCgoCaWQYASABKAki+AMKEExpc3RUYXNrc1JlcXVlc3QSLQoNc3RhdHVzX2ZpbHRlchgBIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIUCgxhZ2VudF9maWx0ZXIYAiABKAkSDQoFbGltaXQYAyABKAUSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkSEQoJbmFtZXNwYWNlGGYgASgJEjgKBmxhYmVscxhnIAMoCzIoLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdC5MYWJlbHNFbnRyeRIpCgh0ZW1wbGF0ZRhoIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSJQoGc3RhdGVzGGkgAygOMhUudGFza3J1bi52MS5UYXNrU3RhdGUSGAoQY3JlYXRlZF9hZnRlcl9tcxhqIAEoAxIZChFjcmVhdGVkX2JlZm9yZV9tcxhrIAEoAxIWCg5wYXJlbnRfdGFza19pZBhsIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBhtIAEoCRISCgpjcmVhdGVkX2J5GG4gASgJEg8KB3dhaXRpbmcYbyABKAkSEQoJaWRfcHJlZml4GHggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJImAKE0dldFN0ZXBBdWRpdFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidQoUR2V0U3RlcEF1ZGl0UmVzcG9uc2USKwoHZW50cmllcxgBIAMoCzIaLnRhc2tydW4udjEuU3RlcEF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD2Ryb3BwZWRfYWN0aW9ucxgDIAEoDSJxCg5TdGVwQXVkaXRFbnRyeRINCgVhdF9tcxgBIAEoAxIMCgRraW5kGAIgASgJEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIjCgNydW4YBSABKAsyFi50YXNrcnVuLnYxLlJ1blN1bW1hcnkiVQoRU2lnbmFsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEhQKDHBheWxvYWRfanNvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkiiAEKElJlc29sdmVTdGVwUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCRIpCgZhY3Rpb24YAyABKA4yGS50YXNrcnVuLnYxLlJlc29sdmVBY3Rpb24SEwoLcmVzdWx0X2pzb24YBCABKAkSDgoGcmVhc29uGAUgASgJIkcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJoCg9Gb3JrVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZnJvbRgCIAEoCRISCgppbnB1dF9qc29uGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIOCgZyZWFzb24YBSABKAkiwQEKEEJ1bGtUYXNrc1JlcXVlc3QSLAoGZmlsdGVyGAEgASgLMhwudGFza3J1bi52MS5MaXN0VGFza3NSZXF1ZXN0EiYKBmFjdGlvbhgCIAEoDjIWLnRhc2tydW4udjEuQnVsa0FjdGlvbhIPCgdkcnlfcnVuGAMgASgIEg8KB2J1bGtfaWQYBCABKAkSEgoKcGFnZV90b2tlbhgFIAEoCRIRCgltYXhfdGFza3MYBiABKAUSDgoGcmVhc29uGAcgASgJIocBChFCdWxrVGFza3NSZXNwb25zZRIPCgdtYXRjaGVkGAEgASgNEgwKBGRvbmUYAiABKA0SDwoHYWxyZWFkeRgDIAEoDRIpCghyZWZ1c2FscxgEIAMoCzIXLnRhc2tydW4udjEuQnVsa1JlZnVzYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAUgASgJIk8KC0J1bGtSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBWNvdW50GAMgASgNEhAKCHRhc2tfaWRzGAQgAygJIk4KDlJ1blRhc2tSZXF1ZXN0EisKBHRhc2sYASABKAsyHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0Eg8KB3dhaXRfbXMYAiABKAMiLgoPV2FpdFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3dhaXRfbXMYAiABKAMiJwoSR2V0T3ZlcnZpZXdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSLOAQoTR2V0T3ZlcnZpZXdSZXNwb25zZRINCgVhdF9tcxgBIAEoAxIpCgZxdWV1ZXMYAiADKAsyGS50YXNrcnVuLnYxLlF1ZXVlT3ZlcnZpZXcSEwoLbW9yZV9xdWV1ZXMYAyABKAUSJAoFcmF0ZXMYBCABKAsyFS50YXNrcnVuLnYxLlRhc2tSYXRlcxIgCgZvbGRlc3QYBSADKAsyEC50YXNrcnVuLnYxLlRhc2sSIAoGZmFpbGVkGAYgAygLMhAudGFza3J1bi52MS5UYXNrIsoBCg1RdWV1ZU92ZXJ2aWV3EhEKCW5hbWVzcGFjZRgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEjkKCHNlbGVjdG9yGAMgAygLMicudGFza3J1bi52MS5RdWV1ZU92ZXJ2aWV3LlNlbGVjdG9yRW50cnkSDwoHd2FpdGluZxgEIAEoBRIVCg1maXJzdF90YXNrX2lkGAUgASgJGi8KDVNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ3CglUYXNrUmF0ZXMSEQoJd2luZG93X21zGAEgASgDEg8KB2NyZWF0ZWQYAiABKAUSEQoJY29tcGxldGVkGAMgASgFEg4KBmZhaWxlZBgEIAEoBRIRCgljYW5jZWxsZWQYBSABKAUSEAoIaXNfbGVhc3QYBiABKAgqngEKDVJlc29sdmVBY3Rpb24SHgoaUkVTT0xWRV9BQ1RJT05fVU5TUEVDSUZJRUQQABIiCh5SRVNPTFZFX0FDVElPTl9SRVNFVF9GT1JfUkVUUlkQARIjCh9SRVNPTFZFX0FDVElPTl9SRVNPTFZFX01BTlVBTExZEAISJAogUkVTT0xWRV9BQ1RJT05fQ09NUExFVEVfTUFOVUFMTFkQAyqeAQoKQnVsa0FjdGlvbhIbChdCVUxLX0FDVElPTl9VTlNQRUNJRklFRBAAEhYKEkJVTEtfQUNUSU9OX0NBTkNFTBABEhUKEUJVTEtfQUNUSU9OX1JFVFJZEAISFAoQQlVMS19BQ1RJT05fRk9SSxADEhUKEUJVTEtfQUNUSU9OX1JFU0VUEAQSFwoTQlVMS19BQ1RJT05fUkVTT0xWRRAFMrAJCgtUYXNrU2VydmljZRI9CgpDcmVhdGVUYXNrEh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdHZXRUYXNrEhoudGFza3J1bi52MS5HZXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJICglMaXN0VGFza3MSHC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QaHS50YXNrcnVuLnYxLkxpc3RUYXNrc1Jlc3BvbnNlEj0KCkNhbmNlbFRhc2sSHS50YXNrcnVuLnYxLkNhbmNlbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEl0KEEJhdGNoQ3JlYXRlVGFza3MSIy50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0GiQudGFza3J1bi52MS5CYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USQgoJV2F0Y2hUYXNrEhwudGFza3J1bi52MS5XYXRjaFRhc2tSZXF1ZXN0GhUudGFza3J1bi52MS5UYXNrRXZlbnQwARJUCg1HZXRTdGVwUmVzdWx0EiAudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlEjsKCVJldHJ5VGFzaxIcLnRhc2tydW4udjEuUmV0cnlUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghGb3JrVGFzaxIbLnRhc2tydW4udjEuRm9ya1Rhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUJ1bGtUYXNrcxIcLnRhc2tydW4udjEuQnVsa1Rhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuQnVsa1Rhc2tzUmVzcG9uc2USPQoKU2lnbmFsVGFzaxIdLnRhc2tydW4udjEuU2lnbmFsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSPwoLUmVzb2x2ZVN0ZXASHi50YXNrcnVuLnYxLlJlc29sdmVTdGVwUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdSdW5UYXNrEhoudGFza3J1bi52MS5SdW5UYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghXYWl0VGFzaxIbLnRhc2tydW4udjEuV2FpdFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEk4KC0V4cGxhaW5UYXNrEh4udGFza3J1bi52MS5FeHBsYWluVGFza1JlcXVlc3QaHy50YXNrcnVuLnYxLkV4cGxhaW5UYXNrUmVzcG9uc2USUQoMR2V0U3RlcEF1ZGl0Eh8udGFza3J1bi52MS5HZXRTdGVwQXVkaXRSZXF1ZXN0GiAudGFza3J1bi52MS5HZXRTdGVwQXVkaXRSZXNwb25zZRJOCgtHZXRPdmVydmlldxIeLnRhc2tydW4udjEuR2V0T3ZlcnZpZXdSZXF1ZXN0Gh8udGFza3J1bi52MS5HZXRPdmVydmlld1Jlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
+  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSLXBwoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRIgCgV1c2FnZRh+IAEoCzIRLnRhc2tydW4udjEuVXNhZ2USEwoLZm9ya2VkX2Zyb20YfyABKAkSIwoGYnVkZ2V0GIABIAEoCzISLnRhc2tydW4udjEuQnVkZ2V0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTV29ya2VyU2VsZWN0b3JFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19tYXhfbG9zc2VzIs8BCgVVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAMSFQoNb3V0cHV0X3Rva2VucxgCIAEoAxIVCg1jYWNoZWRfdG9rZW5zGAMgASgDEhIKCnRvb2xfY2FsbHMYBCABKAMSEgoKdXNkX21pY3JvcxgFIAEoAxIXCg91bnByaWNlZF90b2tlbnMYBiABKAMSDwoHcmVwb3J0cxgHIAEoAxIPCgd3YWxsX21zGAggASgDEh8KBGxhdGUYCSABKAsyES50YXNrcnVuLnYxLlVzYWdlIlEKBkJ1ZGdldBIOCgZ0b2tlbnMYASABKAMSEgoKdXNkX21pY3JvcxgCIAEoAxISCgp0b29sX2NhbGxzGAMgASgDEg8KB3dhbGxfbXMYBCABKAMi+AIKBFN0ZXASDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEhIKCmFnZW50X25hbWUYAyABKAkSEAoIYXR0ZW1wdHMYBCABKA0SFAoMbWF4X2F0dGVtcHRzGAUgASgNEhoKEm5leHRfYXR0ZW1wdF9hdF9tcxgGIAEoAxISCgpkZXBlbmRzX29uGAcgAygJEhMKC291dHB1dF9qc29uGAggASgJEhQKDG91dHB1dF9ieXRlcxgJIAEoAxIVCg1lcnJvcl9tZXNzYWdlGAogASgJEgwKBHR5cGUYCyABKAkSFQoNc3RhcnRlZF9hdF9tcxgMIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgNIAEoAxIVCg1jaGlsZF90YXNrX2lkGA4gASgJEg4KBmxvc3NlcxgPIAEoDRISCgptYXhfbG9zc2VzGBAgASgNEhYKDndhaXRpbmdfcmVhc29uGBEgASgJIiAKEkV4cGxhaW5UYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSKaAgoTRXhwbGFpblRhc2tSZXNwb25zZRIKCgJpZBgBIAEoCRImCgZzdGF0dXMYAiABKA4yFi50YXNrcnVuLnYxLlRhc2tTdGF0dXMSJAoFc3RhdGUYAyABKA4yFS50YXNrcnVuLnYxLlRhc2tTdGF0ZRIWCg53YWl0aW5nX3JlYXNvbhgEIAEoCRIqCgVzdGVwcxgFIAMoCzIbLnRhc2tydW4udjEuU3RlcEV4cGxhbmF0aW9uEhIKCm1vcmVfc3RlcHMYBiABKA0SKAoGY2F1c2VzGAcgAygLMhgudGFza3J1bi52MS5GYWlsdXJlQ2F1c2USJwoHYWN0aW9ucxgIIAMoCzIWLnRhc2tydW4udjEuTmV4dEFjdGlvbiKNAgoPU3RlcEV4cGxhbmF0aW9uEgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZRINCgVjYXVzZRgDIAEoCRIOCgZkZXRhaWwYBCABKAkSEAoIdW50aWxfbXMYBSABKAMSEwoLcXVldWVfcGxhY2UYBiABKA0SKQoHd29ya2VycxgHIAMoCzIYLnRhc2tydW4udjEuV29ya2VyQW5zd2VyEhQKDG1vcmVfd29ya2VycxgIIAEoDRITCgtuZWFyX2FnZW50cxgJIAMoCRIqCgV1bm1ldBgKIAMoCzIbLnRhc2tydW4udjEuVW5tZXREZXBlbmRlbmN5IlIKDFdvcmtlckFuc3dlchIRCgl3b3JrZXJfaWQYASABKAkSDQoFY2F1c2UYAiABKAkSDgoGZGV0YWlsGAMgASgJEhAKCHVudGlsX21zGAQgASgDIkUKD1VubWV0RGVwZW5kZW5jeRIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUipgEKDEZhaWx1cmVDYXVzZRIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJd29ya2VyX2lkGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkSDgoGZGV0YWlsGAggASgJEg0KBWF0X21zGAkgASgDIi0KCk5leHRBY3Rpb24SDwoHY29tbWFuZBgBIAEoCRIOCgZlZmZlY3QYAiABKAkixwIKClJ1blN1bW1hcnkSDgoGcnVuX2lkGAEgASgJEhEKCXdvcmtlcl9pZBgCIAEoCRIlCgZzdGF0dXMYAyABKA4yFS50YXNrcnVuLnYxLlJ1blN0YXR1cxIVCg1zdGFydGVkX2F0X21zGAQgASgDEhYKDmZpbmlzaGVkX2F0X21zGAUgASgDEi4KDGJhY2tlbmRfdXNlZBgGIAEoCzIYLnRhc2tydW4udjEuTW9kZWxCYWNrZW5kEhUKDWVycm9yX21lc3NhZ2UYByABKAkSDwoHYXR0ZW1wdBhkIAEoDRIRCglzdGVwX25hbWUYZSABKAkSDgoGcmVhc29uGGYgASgJEg0KBWZlbmNlGGcgASgNEhQKDGVycm9yX2RldGFpbBhoIAEoCRIgCgV1c2FnZRhpIAEoCzIRLnRhc2tydW4udjEuVXNhZ2UiyAQKEUNyZWF0ZVRhc2tSZXF1ZXN0EhIKCmFnZW50X25hbWUYASABKAkSEgoKaW5wdXRfanNvbhgCIAEoCRISCgpjcmVhdGVkX2J5GAMgASgJEjkKBmxhYmVscxgEIAMoCzIpLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuTGFiZWxzRW50cnkSFwoPaWRlbXBvdGVuY3lfa2V5GGQgASgJEhAKCHByaW9yaXR5GGUgASgREhIKCnRpbWVvdXRfbXMYZiABKAMSFAoMbWF4X2F0dGVtcHRzGGcgASgNEhEKCW5hbWVzcGFjZRhoIAEoCRIpCgh0ZW1wbGF0ZRhpIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSSgoPd29ya2VyX3NlbGVjdG9yGGogAygLMjEudGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdC5Xb3JrZXJTZWxlY3RvckVudHJ5EhYKDmNvcnJlbGF0aW9uX2lkGGsgASgJEhMKC3N0YXJ0X2F0X21zGGwgASgDEhcKCm1heF9sb3NzZXMYbSABKA1IAIgBARIiCgZidWRnZXQYbyABKAsyEi50YXNrcnVuLnYxLkJ1ZGdldBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyIcCg5HZXRUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSL4AwoQTGlzdFRhc2tzUmVxdWVzdBItCg1zdGF0dXNfZmlsdGVyGAEgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhQKDGFnZW50X2ZpbHRlchgCIAEoCRINCgVsaW1pdBgDIAEoBRIRCglwYWdlX3NpemUYZCABKAUSEgoKcGFnZV90b2tlbhhlIAEoCRIRCgluYW1lc3BhY2UYZiABKAkSOAoGbGFiZWxzGGcgAygLMigudGFza3J1bi52MS5MaXN0VGFza3NSZXF1ZXN0LkxhYmVsc0VudHJ5EikKCHRlbXBsYXRlGGggASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhIlCgZzdGF0ZXMYaSADKA4yFS50YXNrcnVuLnYxLlRhc2tTdGF0ZRIYChBjcmVhdGVkX2FmdGVyX21zGGogASgDEhkKEWNyZWF0ZWRfYmVmb3JlX21zGGsgASgDEhYKDnBhcmVudF90YXNrX2lkGGwgASgJEhYKDmNvcnJlbGF0aW9uX2lkGG0gASgJEhIKCmNyZWF0ZWRfYnkYbiABKAkSDwoHd2FpdGluZxhvIAEoCRIRCglpZF9wcmVmaXgYeCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJNChFMaXN0VGFza3NSZXNwb25zZRIfCgV0YXNrcxgBIAMoCzIQLnRhc2tydW4udjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiLwoRQ2FuY2VsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGGQgASgJIkcKF0JhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0EiwKBXRhc2tzGAEgAygLMh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdCJJChhCYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLnRhc2tydW4udjEuQ3JlYXRlVGFza1Jlc3VsdCJsChBDcmVhdGVUYXNrUmVzdWx0EiAKBHRhc2sYASABKAsyEC50YXNrcnVuLnYxLlRhc2tIABIsCgVlcnJvchgCIAEoCzIbLnRhc2tydW4udjEuQ3JlYXRlVGFza0Vycm9ySABCCAoGcmVzdWx0IlgKD0NyZWF0ZVRhc2tFcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDIjEKEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgEIq4DCglUYXNrRXZlbnQSCwoDc2VxGAEgASgEEg8KB3Rhc2tfaWQYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDEigKDHRhc2tfY2hhbmdlZBgKIAEoCzIQLnRhc2tydW4udjEuVGFza0gAEi0KC3J1bl9jaGFuZ2VkGAsgASgLMhYudGFza3J1bi52MS5SdW5TdW1tYXJ5SAASLAoGb3V0cHV0GAwgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEikKCXJ1bl9ldmVudBgNIAEoCzIULnRhc2tydW4udjEuUnVuRXZlbnRIABIyCgxjaGF0X21lc3NhZ2UYDiABKAsyGi50YXNrcnVuLnYxLlJ1bkNoYXRNZXNzYWdlSAASKAoMc3RlcF9jaGFuZ2VkGA8gASgLMhAudGFza3J1bi52MS5TdGVwSAASKwoHam91cm5hbBgQIAEoCzIYLnRhc2tydW4udjEuSm91cm5hbEV2ZW50SAASJwoFdXNhZ2UYESABKAsyFi50YXNrcnVuLnYxLlVzYWdlRXZlbnRIAEIHCgVldmVudCJyCgxKb3VybmFsRXZlbnQSEQoJc3RlcF9uYW1lGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIpCgZyZWNvcmQYAyABKAsyGS50YXNrcnVuLnYxLkpvdXJuYWxSZWNvcmQSFAoMcmVzdWx0X2J5dGVzGAQgASgDIkQKClVzYWdlRXZlbnQSEQoJc3RlcF9uYW1lGAEgASgJEiMKBXVzYWdlGAIgASgLMhQudGFza3J1bi52MS5SdW5Vc2FnZSI6ChRHZXRTdGVwUmVzdWx0UmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCSJgChNHZXRTdGVwQXVkaXRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJInUKFEdldFN0ZXBBdWRpdFJlc3BvbnNlEisKB2VudHJpZXMYASADKAsyGi50YXNrcnVuLnYxLlN0ZXBBdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCg9kcm9wcGVkX2FjdGlvbnMYAyABKA0icQoOU3RlcEF1ZGl0RW50cnkSDQoFYXRfbXMYASABKAMSDAoEa2luZBgCIAEoCRINCgVhY3RvchgDIAEoCRIOCgZyZWFzb24YBCABKAkSIwoDcnVuGAUgASgLMhYudGFza3J1bi52MS5SdW5TdW1tYXJ5IlUKEVNpZ25hbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIUCgxwYXlsb2FkX2pzb24YAyABKAkSDgoGcmVhc29uGAQgASgJIp8BChJSZXNvbHZlU3RlcFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSKQoGYWN0aW9uGAMgASgOMhkudGFza3J1bi52MS5SZXNvbHZlQWN0aW9uEhMKC3Jlc3VsdF9qc29uGAQgASgJEg4KBnJlYXNvbhgFIAEoCRIVCg1qb3VybmFsX2VudHJ5GAYgASgNImIKFUdldFN0ZXBKb3VybmFsUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJvChZHZXRTdGVwSm91cm5hbFJlc3BvbnNlEioKB3JlY29yZHMYASADKAsyGS50YXNrcnVuLnYxLkpvdXJuYWxSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCGluX2RvdWJ0GAMgAygNImMKEFRvcFVwVGFza1JlcXVlc3QSCgoCaWQYASABKAkSHwoDYWRkGAIgASgLMhIudGFza3J1bi52MS5CdWRnZXQSDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkiRwoQUmV0cnlUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDgoGcmVhc29uGAMgASgJImgKD0ZvcmtUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRmcm9tGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJEg4KBnJlYXNvbhgFIAEoCSLBAQoQQnVsa1Rhc2tzUmVxdWVzdBIsCgZmaWx0ZXIYASABKAsyHC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QSJgoGYWN0aW9uGAIgASgOMhYudGFza3J1bi52MS5CdWxrQWN0aW9uEg8KB2RyeV9ydW4YAyABKAgSDwoHYnVsa19pZBgEIAEoCRISCgpwYWdlX3Rva2VuGAUgASgJEhEKCW1heF90YXNrcxgGIAEoBRIOCgZyZWFzb24YByABKAkihwEKEUJ1bGtUYXNrc1Jlc3BvbnNlEg8KB21hdGNoZWQYASABKA0SDAoEZG9uZRgCIAEoDRIPCgdhbHJlYWR5GAMgASgNEikKCHJlZnVzYWxzGAQgAygLMhcudGFza3J1bi52MS5CdWxrUmVmdXNhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YBSABKAkiTwoLQnVsa1JlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFY291bnQYAyABKA0SEAoIdGFza19pZHMYBCADKAkiTgoOUnVuVGFza1JlcXVlc3QSKwoEdGFzaxgBIAEoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QSDwoHd2FpdF9tcxgCIAEoAyIuCg9XYWl0VGFza1JlcXVlc3QSCgoCaWQYASABKAkSDwoHd2FpdF9tcxgCIAEoAyInChJHZXRPdmVydmlld1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIs4BChNHZXRPdmVydmlld1Jlc3BvbnNlEg0KBWF0X21zGAEgASgDEikKBnF1ZXVlcxgCIAMoCzIZLnRhc2tydW4udjEuUXVldWVPdmVydmlldxITCgttb3JlX3F1ZXVlcxgDIAEoBRIkCgVyYXRlcxgEIAEoCzIVLnRhc2tydW4udjEuVGFza1JhdGVzEiAKBm9sZGVzdBgFIAMoCzIQLnRhc2tydW4udjEuVGFzaxIgCgZmYWlsZWQYBiADKAsyEC50YXNrcnVuLnYxLlRhc2siygEKDVF1ZXVlT3ZlcnZpZXcSEQoJbmFtZXNwYWNlGAEgASgJEhIKCmFnZW50X25hbWUYAiABKAkSOQoIc2VsZWN0b3IYAyADKAsyJy50YXNrcnVuLnYxLlF1ZXVlT3ZlcnZpZXcuU2VsZWN0b3JFbnRyeRIPCgd3YWl0aW5nGAQgASgFEhUKDWZpcnN0X3Rhc2tfaWQYBSABKAkaLwoNU2VsZWN0b3JFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIncKCVRhc2tSYXRlcxIRCgl3aW5kb3dfbXMYASABKAMSDwoHY3JlYXRlZBgCIAEoBRIRCgljb21wbGV0ZWQYAyABKAUSDgoGZmFpbGVkGAQgASgFEhEKCWNhbmNlbGxlZBgFIAEoBRIQCghpc19sZWFzdBgGIAEoCCqeAQoNUmVzb2x2ZUFjdGlvbhIeChpSRVNPTFZFX0FDVElPTl9VTlNQRUNJRklFRBAAEiIKHlJFU09MVkVfQUNUSU9OX1JFU0VUX0ZPUl9SRVRSWRABEiMKH1JFU09MVkVfQUNUSU9OX1JFU09MVkVfTUFOVUFMTFkQAhIkCiBSRVNPTFZFX0FDVElPTl9DT01QTEVURV9NQU5VQUxMWRADKp4BCgpCdWxrQWN0aW9uEhsKF0JVTEtfQUNUSU9OX1VOU1BFQ0lGSUVEEAASFgoSQlVMS19BQ1RJT05fQ0FOQ0VMEAESFQoRQlVMS19BQ1RJT05fUkVUUlkQAhIUChBCVUxLX0FDVElPTl9GT1JLEAMSFQoRQlVMS19BQ1RJT05fUkVTRVQQBBIXChNCVUxLX0FDVElPTl9SRVNPTFZFEAUyxgoKC1Rhc2tTZXJ2aWNlEj0KCkNyZWF0ZVRhc2sSHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjcKB0dldFRhc2sSGi50YXNrcnVuLnYxLkdldFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUxpc3RUYXNrcxIcLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuTGlzdFRhc2tzUmVzcG9uc2USPQoKQ2FuY2VsVGFzaxIdLnRhc2tydW4udjEuQ2FuY2VsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSXQoQQmF0Y2hDcmVhdGVUYXNrcxIjLnRhc2tydW4udjEuQmF0Y2hDcmVhdGVUYXNrc1JlcXVlc3QaJC50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXNwb25zZRJCCglXYXRjaFRhc2sSHC50YXNrcnVuLnYxLldhdGNoVGFza1JlcXVlc3QaFS50YXNrcnVuLnYxLlRhc2tFdmVudDABElQKDUdldFN0ZXBSZXN1bHQSIC50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXF1ZXN0GiEudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVzcG9uc2USOwoJUmV0cnlUYXNrEhwudGFza3J1bi52MS5SZXRyeVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjkKCEZvcmtUYXNrEhsudGFza3J1bi52MS5Gb3JrVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSSAoJQnVsa1Rhc2tzEhwudGFza3J1bi52MS5CdWxrVGFza3NSZXF1ZXN0Gh0udGFza3J1bi52MS5CdWxrVGFza3NSZXNwb25zZRI9CgpTaWduYWxUYXNrEh0udGFza3J1bi52MS5TaWduYWxUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI/CgtSZXNvbHZlU3RlcBIeLnRhc2tydW4udjEuUmVzb2x2ZVN0ZXBSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjcKB1J1blRhc2sSGi50YXNrcnVuLnYxLlJ1blRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjkKCFdhaXRUYXNrEhsudGFza3J1bi52MS5XYWl0VGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSTgoLRXhwbGFpblRhc2sSHi50YXNrcnVuLnYxLkV4cGxhaW5UYXNrUmVxdWVzdBofLnRhc2tydW4udjEuRXhwbGFpblRhc2tSZXNwb25zZRJRCgxHZXRTdGVwQXVkaXQSHy50YXNrcnVuLnYxLkdldFN0ZXBBdWRpdFJlcXVlc3QaIC50YXNrcnVuLnYxLkdldFN0ZXBBdWRpdFJlc3BvbnNlEk4KC0dldE92ZXJ2aWV3Eh4udGFza3J1bi52MS5HZXRPdmVydmlld1JlcXVlc3QaHy50YXNrcnVuLnYxLkdldE92ZXJ2aWV3UmVzcG9uc2USVwoOR2V0U3RlcEpvdXJuYWwSIS50YXNrcnVuLnYxLkdldFN0ZXBKb3VybmFsUmVxdWVzdBoiLnRhc2tydW4udjEuR2V0U3RlcEpvdXJuYWxSZXNwb25zZRI7CglUb3BVcFRhc2sSHC50YXNrcnVuLnYxLlRvcFVwVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2tiBnByb3RvMw", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
 
 /**
  * Something somebody wants done.
@@ -238,11 +238,25 @@ export type Task = Message<"taskrun.v1.Task"> & {
   warnings: string[];
 
   /**
+   * What it has used so far, with the Tasks below it; absent if nothing was reported.
+   *
+   * @generated from field: taskrun.v1.Usage usage = 126;
+   */
+  usage?: Usage | undefined;
+
+  /**
    * The Task whose results this one has begun with; empty if it is no fork.
    *
    * @generated from field: string forked_from = 127;
    */
   forkedFrom: string;
+
+  /**
+   * What it and the Tasks below it may use, as asked for or by default, with what was added since; absent if there is no bound.
+   *
+   * @generated from field: taskrun.v1.Budget budget = 128;
+   */
+  budget?: Budget | undefined;
 };
 
 /**
@@ -251,6 +265,125 @@ export type Task = Message<"taskrun.v1.Task"> & {
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_task_service, 0);
+
+/**
+ * What agents have used of models.
+ *
+ * @generated from message taskrun.v1.Usage
+ */
+export type Usage = Message<"taskrun.v1.Usage"> & {
+  /**
+   * Tokens that models read, those from a cache included.
+   *
+   * @generated from field: int64 input_tokens = 1;
+   */
+  inputTokens: bigint;
+
+  /**
+   * Tokens that they wrote.
+   *
+   * @generated from field: int64 output_tokens = 2;
+   */
+  outputTokens: bigint;
+
+  /**
+   * Of the input tokens those that came from a cache.
+   *
+   * @generated from field: int64 cached_tokens = 3;
+   */
+  cachedTokens: bigint;
+
+  /**
+   * Calls of tools.
+   *
+   * @generated from field: int64 tool_calls = 4;
+   */
+  toolCalls: bigint;
+
+  /**
+   * What it cost, in millionths of a US dollar, as far as that is known.
+   *
+   * @generated from field: int64 usd_micros = 5;
+   */
+  usdMicros: bigint;
+
+  /**
+   * Tokens of which it is not known what they cost.
+   *
+   * @generated from field: int64 unpriced_tokens = 6;
+   */
+  unpricedTokens: bigint;
+
+  /**
+   * How often something was reported.
+   *
+   * @generated from field: int64 reports = 7;
+   */
+  reports: bigint;
+
+  /**
+   * How long its Runs were held, in milliseconds, summed over them. Only counted where a budget bounds it.
+   *
+   * @generated from field: int64 wall_ms = 8;
+   */
+  wallMs: bigint;
+
+  /**
+   * Of the reports those that came after the Task had ended: its events do not have them.
+   *
+   * @generated from field: taskrun.v1.Usage late = 9;
+   */
+  late?: Usage | undefined;
+};
+
+/**
+ * Describes the message taskrun.v1.Usage.
+ * Use `create(UsageSchema)` to create a new message.
+ */
+export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 1);
+
+/**
+ * A bound for a Task and the Tasks below it. 0 means none.
+ *
+ * @generated from message taskrun.v1.Budget
+ */
+export type Budget = Message<"taskrun.v1.Budget"> & {
+  /**
+   * Tokens that models read and wrote.
+   *
+   * @generated from field: int64 tokens = 1;
+   */
+  tokens: bigint;
+
+  /**
+   * What it costs, in millionths of a US dollar.
+   *
+   * @generated from field: int64 usd_micros = 2;
+   */
+  usdMicros: bigint;
+
+  /**
+   * Calls of tools.
+   *
+   * @generated from field: int64 tool_calls = 3;
+   */
+  toolCalls: bigint;
+
+  /**
+   * How long its Runs are held, in milliseconds, summed over them.
+   *
+   * @generated from field: int64 wall_ms = 4;
+   */
+  wallMs: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.Budget.
+ * Use `create(BudgetSchema)` to create a new message.
+ */
+export const BudgetSchema: GenMessage<Budget> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 2);
 
 /**
  * One node of a Task's graph.
@@ -385,7 +518,7 @@ export type Step = Message<"taskrun.v1.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 1);
+  messageDesc(file_taskrun_v1_task_service, 3);
 
 /**
  * Which Task to explain.
@@ -406,7 +539,7 @@ export type ExplainTaskRequest = Message<"taskrun.v1.ExplainTaskRequest"> & {
  * Use `create(ExplainTaskRequestSchema)` to create a new message.
  */
 export const ExplainTaskRequestSchema: GenMessage<ExplainTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 2);
+  messageDesc(file_taskrun_v1_task_service, 4);
 
 /**
  * Why a Task is where it is.
@@ -477,7 +610,7 @@ export type ExplainTaskResponse = Message<"taskrun.v1.ExplainTaskResponse"> & {
  * Use `create(ExplainTaskResponseSchema)` to create a new message.
  */
 export const ExplainTaskResponseSchema: GenMessage<ExplainTaskResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 3);
+  messageDesc(file_taskrun_v1_task_service, 5);
 
 /**
  * What one Step waits for.
@@ -564,7 +697,7 @@ export type StepExplanation = Message<"taskrun.v1.StepExplanation"> & {
  * Use `create(StepExplanationSchema)` to create a new message.
  */
 export const StepExplanationSchema: GenMessage<StepExplanation> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 4);
+  messageDesc(file_taskrun_v1_task_service, 6);
 
 /**
  * What a Worker says to a Step that is ready.
@@ -608,7 +741,7 @@ export type WorkerAnswer = Message<"taskrun.v1.WorkerAnswer"> & {
  * Use `create(WorkerAnswerSchema)` to create a new message.
  */
 export const WorkerAnswerSchema: GenMessage<WorkerAnswer> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 5);
+  messageDesc(file_taskrun_v1_task_service, 7);
 
 /**
  * A Step that must be done first.
@@ -636,7 +769,7 @@ export type UnmetDependency = Message<"taskrun.v1.UnmetDependency"> & {
  * Use `create(UnmetDependencySchema)` to create a new message.
  */
 export const UnmetDependencySchema: GenMessage<UnmetDependency> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 6);
+  messageDesc(file_taskrun_v1_task_service, 8);
 
 /**
  * What went wrong in one place: a Task, a Step of it, or a Run.
@@ -713,7 +846,7 @@ export type FailureCause = Message<"taskrun.v1.FailureCause"> & {
  * Use `create(FailureCauseSchema)` to create a new message.
  */
 export const FailureCauseSchema: GenMessage<FailureCause> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 7);
+  messageDesc(file_taskrun_v1_task_service, 9);
 
 /**
  * Something that can be done now.
@@ -741,7 +874,7 @@ export type NextAction = Message<"taskrun.v1.NextAction"> & {
  * Use `create(NextActionSchema)` to create a new message.
  */
 export const NextActionSchema: GenMessage<NextAction> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 8);
+  messageDesc(file_taskrun_v1_task_service, 10);
 
 /**
  * One attempt, in short.
@@ -835,6 +968,13 @@ export type RunSummary = Message<"taskrun.v1.RunSummary"> & {
    * @generated from field: string error_detail = 104;
    */
   errorDetail: string;
+
+  /**
+   * What it has used of models; absent if nothing was reported.
+   *
+   * @generated from field: taskrun.v1.Usage usage = 105;
+   */
+  usage?: Usage | undefined;
 };
 
 /**
@@ -842,7 +982,7 @@ export type RunSummary = Message<"taskrun.v1.RunSummary"> & {
  * Use `create(RunSummarySchema)` to create a new message.
  */
 export const RunSummarySchema: GenMessage<RunSummary> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 9);
+  messageDesc(file_taskrun_v1_task_service, 11);
 
 /**
  * What is wanted. Either `agent_name` or `template` is required; neither or both is
@@ -957,6 +1097,14 @@ export type CreateTaskRequest = Message<"taskrun.v1.CreateTaskRequest"> & {
    * @generated from field: optional uint32 max_losses = 109;
    */
   maxLosses?: number | undefined;
+
+  /**
+   * What the Task and the Tasks below it may use. When that is used up, its Runs end with reason BUDGET_EXCEEDED, and it is held until
+   * TopUpTask raises the bound. Absent: what the server gives Tasks of the namespace and agent by default.
+   *
+   * @generated from field: taskrun.v1.Budget budget = 111;
+   */
+  budget?: Budget | undefined;
 };
 
 /**
@@ -964,7 +1112,7 @@ export type CreateTaskRequest = Message<"taskrun.v1.CreateTaskRequest"> & {
  * Use `create(CreateTaskRequestSchema)` to create a new message.
  */
 export const CreateTaskRequestSchema: GenMessage<CreateTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 10);
+  messageDesc(file_taskrun_v1_task_service, 12);
 
 /**
  * Which Task to read.
@@ -985,7 +1133,7 @@ export type GetTaskRequest = Message<"taskrun.v1.GetTaskRequest"> & {
  * Use `create(GetTaskRequestSchema)` to create a new message.
  */
 export const GetTaskRequestSchema: GenMessage<GetTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 11);
+  messageDesc(file_taskrun_v1_task_service, 13);
 
 /**
  * Which Tasks to list. All filters must fit.
@@ -1115,7 +1263,7 @@ export type ListTasksRequest = Message<"taskrun.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 12);
+  messageDesc(file_taskrun_v1_task_service, 14);
 
 /**
  * One page of Tasks.
@@ -1144,7 +1292,7 @@ export type ListTasksResponse = Message<"taskrun.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 13);
+  messageDesc(file_taskrun_v1_task_service, 15);
 
 /**
  * Which Task to cancel.
@@ -1172,7 +1320,7 @@ export type CancelTaskRequest = Message<"taskrun.v1.CancelTaskRequest"> & {
  * Use `create(CancelTaskRequestSchema)` to create a new message.
  */
 export const CancelTaskRequestSchema: GenMessage<CancelTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 14);
+  messageDesc(file_taskrun_v1_task_service, 16);
 
 /**
  * Tasks to create together.
@@ -1193,7 +1341,7 @@ export type BatchCreateTasksRequest = Message<"taskrun.v1.BatchCreateTasksReques
  * Use `create(BatchCreateTasksRequestSchema)` to create a new message.
  */
 export const BatchCreateTasksRequestSchema: GenMessage<BatchCreateTasksRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 15);
+  messageDesc(file_taskrun_v1_task_service, 17);
 
 /**
  * What became of them.
@@ -1214,7 +1362,7 @@ export type BatchCreateTasksResponse = Message<"taskrun.v1.BatchCreateTasksRespo
  * Use `create(BatchCreateTasksResponseSchema)` to create a new message.
  */
 export const BatchCreateTasksResponseSchema: GenMessage<BatchCreateTasksResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 16);
+  messageDesc(file_taskrun_v1_task_service, 18);
 
 /**
  * What became of one request of a batch.
@@ -1251,7 +1399,7 @@ export type CreateTaskResult = Message<"taskrun.v1.CreateTaskResult"> & {
  * Use `create(CreateTaskResultSchema)` to create a new message.
  */
 export const CreateTaskResultSchema: GenMessage<CreateTaskResult> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 17);
+  messageDesc(file_taskrun_v1_task_service, 19);
 
 /**
  * Why one request of a batch was refused.
@@ -1294,7 +1442,7 @@ export type CreateTaskError = Message<"taskrun.v1.CreateTaskError"> & {
  * Use `create(CreateTaskErrorSchema)` to create a new message.
  */
 export const CreateTaskErrorSchema: GenMessage<CreateTaskError> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 18);
+  messageDesc(file_taskrun_v1_task_service, 20);
 
 /**
  * Which Task to watch, and from where.
@@ -1322,7 +1470,7 @@ export type WatchTaskRequest = Message<"taskrun.v1.WatchTaskRequest"> & {
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 19);
+  messageDesc(file_taskrun_v1_task_service, 21);
 
 /**
  * One thing that happened to a Task.
@@ -1405,6 +1553,22 @@ export type TaskEvent = Message<"taskrun.v1.TaskEvent"> & {
      */
     value: Step;
     case: "stepChanged";
+  } | {
+    /**
+     * A Step's agent has journaled something.
+     *
+     * @generated from field: taskrun.v1.JournalEvent journal = 16;
+     */
+    value: JournalEvent;
+    case: "journal";
+  } | {
+    /**
+     * A Run has used something of a model.
+     *
+     * @generated from field: taskrun.v1.UsageEvent usage = 17;
+     */
+    value: UsageEvent;
+    case: "usage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1413,7 +1577,77 @@ export type TaskEvent = Message<"taskrun.v1.TaskEvent"> & {
  * Use `create(TaskEventSchema)` to create a new message.
  */
 export const TaskEventSchema: GenMessage<TaskEvent> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 20);
+  messageDesc(file_taskrun_v1_task_service, 22);
+
+/**
+ * An agent has journaled something; without its result.
+ *
+ * @generated from message taskrun.v1.JournalEvent
+ */
+export type JournalEvent = Message<"taskrun.v1.JournalEvent"> & {
+  /**
+   * The Step.
+   *
+   * @generated from field: string step_name = 1;
+   */
+  stepName: string;
+
+  /**
+   * The Run that wrote it; empty if the server did, or a person.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * The record, without `result_json` and `wait`.
+   *
+   * @generated from field: taskrun.v1.JournalRecord record = 3;
+   */
+  record?: JournalRecord | undefined;
+
+  /**
+   * The length of its result in bytes of UTF-8.
+   *
+   * @generated from field: int64 result_bytes = 4;
+   */
+  resultBytes: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.JournalEvent.
+ * Use `create(JournalEventSchema)` to create a new message.
+ */
+export const JournalEventSchema: GenMessage<JournalEvent> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 23);
+
+/**
+ * A Run has used something of a model.
+ *
+ * @generated from message taskrun.v1.UsageEvent
+ */
+export type UsageEvent = Message<"taskrun.v1.UsageEvent"> & {
+  /**
+   * The Step.
+   *
+   * @generated from field: string step_name = 1;
+   */
+  stepName: string;
+
+  /**
+   * What was used; `usd_micros` is what was counted.
+   *
+   * @generated from field: taskrun.v1.RunUsage usage = 2;
+   */
+  usage?: RunUsage | undefined;
+};
+
+/**
+ * Describes the message taskrun.v1.UsageEvent.
+ * Use `create(UsageEventSchema)` to create a new message.
+ */
+export const UsageEventSchema: GenMessage<UsageEvent> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 24);
 
 /**
  * Which result to read.
@@ -1441,7 +1675,7 @@ export type GetStepResultRequest = Message<"taskrun.v1.GetStepResultRequest"> & 
  * Use `create(GetStepResultRequestSchema)` to create a new message.
  */
 export const GetStepResultRequestSchema: GenMessage<GetStepResultRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 21);
+  messageDesc(file_taskrun_v1_task_service, 25);
 
 /**
  * Which Step's history to read.
@@ -1483,7 +1717,7 @@ export type GetStepAuditRequest = Message<"taskrun.v1.GetStepAuditRequest"> & {
  * Use `create(GetStepAuditRequestSchema)` to create a new message.
  */
 export const GetStepAuditRequestSchema: GenMessage<GetStepAuditRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 22);
+  messageDesc(file_taskrun_v1_task_service, 26);
 
 /**
  * A part of a Step's history.
@@ -1518,7 +1752,7 @@ export type GetStepAuditResponse = Message<"taskrun.v1.GetStepAuditResponse"> & 
  * Use `create(GetStepAuditResponseSchema)` to create a new message.
  */
 export const GetStepAuditResponseSchema: GenMessage<GetStepAuditResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 23);
+  messageDesc(file_taskrun_v1_task_service, 27);
 
 /**
  * One thing that happened to a Step.
@@ -1570,7 +1804,7 @@ export type StepAuditEntry = Message<"taskrun.v1.StepAuditEntry"> & {
  * Use `create(StepAuditEntrySchema)` to create a new message.
  */
 export const StepAuditEntrySchema: GenMessage<StepAuditEntry> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 24);
+  messageDesc(file_taskrun_v1_task_service, 28);
 
 /**
  * A payload for a waiting Step.
@@ -1612,7 +1846,7 @@ export type SignalTaskRequest = Message<"taskrun.v1.SignalTaskRequest"> & {
  * Use `create(SignalTaskRequestSchema)` to create a new message.
  */
 export const SignalTaskRequestSchema: GenMessage<SignalTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 25);
+  messageDesc(file_taskrun_v1_task_service, 29);
 
 /**
  * Which Step to settle, and how.
@@ -1654,6 +1888,15 @@ export type ResolveStepRequest = Message<"taskrun.v1.ResolveStepRequest"> & {
    * @generated from field: string reason = 5;
    */
   reason: string;
+
+  /**
+   * The entry of the Step's journal that is in doubt: whether it was done. COMPLETE_MANUALLY: it was, with the result that is given;
+   * RESOLVE_MANUALLY: it was, without one; RESET_FOR_RETRY: it was not, and is done again. The Step then goes on from its journal,
+   * with all its attempts. 0 means the Step itself.
+   *
+   * @generated from field: uint32 journal_entry = 6;
+   */
+  journalEntry: number;
 };
 
 /**
@@ -1661,7 +1904,126 @@ export type ResolveStepRequest = Message<"taskrun.v1.ResolveStepRequest"> & {
  * Use `create(ResolveStepRequestSchema)` to create a new message.
  */
 export const ResolveStepRequestSchema: GenMessage<ResolveStepRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 26);
+  messageDesc(file_taskrun_v1_task_service, 30);
+
+/**
+ * Which Step's journal to read.
+ *
+ * @generated from message taskrun.v1.GetStepJournalRequest
+ */
+export type GetStepJournalRequest = Message<"taskrun.v1.GetStepJournalRequest"> & {
+  /**
+   * The Task; required.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * The Step; required, "main" in a Task that names one agent.
+   *
+   * @generated from field: string step_name = 2;
+   */
+  stepName: string;
+
+  /**
+   * How many entries to a page: 1 to 1 000; 0 or less, and more, means 200.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on: `next_page_token` of the page before, for the same Step. Empty means at the start.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.GetStepJournalRequest.
+ * Use `create(GetStepJournalRequestSchema)` to create a new message.
+ */
+export const GetStepJournalRequestSchema: GenMessage<GetStepJournalRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 31);
+
+/**
+ * A part of a Step's journal.
+ *
+ * @generated from message taskrun.v1.GetStepJournalResponse
+ */
+export type GetStepJournalResponse = Message<"taskrun.v1.GetStepJournalResponse"> & {
+  /**
+   * The oldest first. A page also ends after 1 MiB of results.
+   *
+   * @generated from field: repeated taskrun.v1.JournalRecord records = 1;
+   */
+  records: JournalRecord[];
+
+  /**
+   * Where the next page starts; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Entries of steps with effect ONCE that have begun and of which it is not known whether they were done.
+   *
+   * @generated from field: repeated uint32 in_doubt = 3;
+   */
+  inDoubt: number[];
+};
+
+/**
+ * Describes the message taskrun.v1.GetStepJournalResponse.
+ * Use `create(GetStepJournalResponseSchema)` to create a new message.
+ */
+export const GetStepJournalResponseSchema: GenMessage<GetStepJournalResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 32);
+
+/**
+ * By how much to raise a budget.
+ *
+ * @generated from message taskrun.v1.TopUpTaskRequest
+ */
+export type TopUpTaskRequest = Message<"taskrun.v1.TopUpTaskRequest"> & {
+  /**
+   * The Task; required.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What is added to each bound; at least one is required, and each must be one that the Task has.
+   *
+   * @generated from field: taskrun.v1.Budget add = 2;
+   */
+  add?: Budget | undefined;
+
+  /**
+   * Why, for people; the audit log tells it.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Names the request, so that it is carried out once however often it is sent; empty means that it need not be. At most 256 bytes.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message taskrun.v1.TopUpTaskRequest.
+ * Use `create(TopUpTaskRequestSchema)` to create a new message.
+ */
+export const TopUpTaskRequestSchema: GenMessage<TopUpTaskRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 33);
 
 /**
  * Which Task to do again.
@@ -1696,7 +2058,7 @@ export type RetryTaskRequest = Message<"taskrun.v1.RetryTaskRequest"> & {
  * Use `create(RetryTaskRequestSchema)` to create a new message.
  */
 export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 27);
+  messageDesc(file_taskrun_v1_task_service, 34);
 
 /**
  * Which Task to go on from, and where.
@@ -1747,7 +2109,7 @@ export type ForkTaskRequest = Message<"taskrun.v1.ForkTaskRequest"> & {
  * Use `create(ForkTaskRequestSchema)` to create a new message.
  */
 export const ForkTaskRequestSchema: GenMessage<ForkTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 28);
+  messageDesc(file_taskrun_v1_task_service, 35);
 
 /**
  * With which Tasks to do what.
@@ -1810,7 +2172,7 @@ export type BulkTasksRequest = Message<"taskrun.v1.BulkTasksRequest"> & {
  * Use `create(BulkTasksRequestSchema)` to create a new message.
  */
 export const BulkTasksRequestSchema: GenMessage<BulkTasksRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 29);
+  messageDesc(file_taskrun_v1_task_service, 36);
 
 /**
  * What has come of one batch.
@@ -1859,7 +2221,7 @@ export type BulkTasksResponse = Message<"taskrun.v1.BulkTasksResponse"> & {
  * Use `create(BulkTasksResponseSchema)` to create a new message.
  */
 export const BulkTasksResponseSchema: GenMessage<BulkTasksResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 30);
+  messageDesc(file_taskrun_v1_task_service, 37);
 
 /**
  * Why a bulk action was not done with some Tasks.
@@ -1901,7 +2263,7 @@ export type BulkRefusal = Message<"taskrun.v1.BulkRefusal"> & {
  * Use `create(BulkRefusalSchema)` to create a new message.
  */
 export const BulkRefusalSchema: GenMessage<BulkRefusal> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 31);
+  messageDesc(file_taskrun_v1_task_service, 38);
 
 /**
  * Which Task to create and wait for, and for how long.
@@ -1930,7 +2292,7 @@ export type RunTaskRequest = Message<"taskrun.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 32);
+  messageDesc(file_taskrun_v1_task_service, 39);
 
 /**
  * Which Task to wait for, and for how long.
@@ -1958,7 +2320,7 @@ export type WaitTaskRequest = Message<"taskrun.v1.WaitTaskRequest"> & {
  * Use `create(WaitTaskRequestSchema)` to create a new message.
  */
 export const WaitTaskRequestSchema: GenMessage<WaitTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 33);
+  messageDesc(file_taskrun_v1_task_service, 40);
 
 /**
  * Of what to give an overview.
@@ -1979,7 +2341,7 @@ export type GetOverviewRequest = Message<"taskrun.v1.GetOverviewRequest"> & {
  * Use `create(GetOverviewRequestSchema)` to create a new message.
  */
 export const GetOverviewRequestSchema: GenMessage<GetOverviewRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 34);
+  messageDesc(file_taskrun_v1_task_service, 41);
 
 /**
  * How things are at the moment.
@@ -2035,7 +2397,7 @@ export type GetOverviewResponse = Message<"taskrun.v1.GetOverviewResponse"> & {
  * Use `create(GetOverviewResponseSchema)` to create a new message.
  */
 export const GetOverviewResponseSchema: GenMessage<GetOverviewResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 35);
+  messageDesc(file_taskrun_v1_task_service, 42);
 
 /**
  * What waits in one queue: the ready Steps of one namespace that the same Workers can take.
@@ -2084,7 +2446,7 @@ export type QueueOverview = Message<"taskrun.v1.QueueOverview"> & {
  * Use `create(QueueOverviewSchema)` to create a new message.
  */
 export const QueueOverviewSchema: GenMessage<QueueOverview> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 36);
+  messageDesc(file_taskrun_v1_task_service, 43);
 
 /**
  * How many Tasks were created, and have ended, in the last moments.
@@ -2140,7 +2502,7 @@ export type TaskRates = Message<"taskrun.v1.TaskRates"> & {
  * Use `create(TaskRatesSchema)` to create a new message.
  */
 export const TaskRatesSchema: GenMessage<TaskRates> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 37);
+  messageDesc(file_taskrun_v1_task_service, 44);
 
 /**
  * What an operator decides about a Step that failed for good.
@@ -2453,6 +2815,29 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof GetOverviewRequestSchema;
     output: typeof GetOverviewResponseSchema;
+  },
+  /**
+   * What the agent of a Step has journaled: its durable steps, the oldest first, with what they came to. NOT_FOUND, naming it, if the
+   * Task or the Step does not exist.
+   *
+   * @generated from rpc taskrun.v1.TaskService.GetStepJournal
+   */
+  getStepJournal: {
+    methodKind: "unary";
+    input: typeof GetStepJournalRequestSchema;
+    output: typeof GetStepJournalResponseSchema;
+  },
+  /**
+   * Raises a Task's budget. One that was held because it was used up goes on, from what its agents have journaled.
+   * INVALID_ARGUMENT if what is added is not enough for it to go on; FAILED_PRECONDITION, with what can be done, if the Task has
+   * ended or has no budget of its own; NOT_FOUND, naming the id, if there is none.
+   *
+   * @generated from rpc taskrun.v1.TaskService.TopUpTask
+   */
+  topUpTask: {
+    methodKind: "unary";
+    input: typeof TopUpTaskRequestSchema;
+    output: typeof TaskSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_task_service, 0);
