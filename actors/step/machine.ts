@@ -51,7 +51,10 @@ export const stepMachine = setup({
     noteState: assign((_, { state }: { readonly state: StepState }) => ({ state })),
     noteSatisfied: assign(({ context }) => ({ unsatisfied: context.unsatisfied - 1 })),
     takePlace: assign(({ event }) =>
-      event.type === "enqueue" || event.type === "handBack" || event.type === "yielded"
+      event.type === "enqueue" ||
+      event.type === "handBack" ||
+      event.type === "yielded" ||
+      event.type === "woken"
         ? { lane: event.lane, rank: event.rank, nextAttemptAt: "until" in event ? event.until : NEVER }
         : {},
     ),
@@ -75,6 +78,10 @@ export const stepMachine = setup({
       }),
       ...(event.type === "yielded" && { hasInput: true, declines: event.fruitless }),
     })),
+    noteWaits: assign(({ event }) =>
+      event.type === "suspended" ? { waits: event.entries, declines: 0 } : {},
+    ),
+    forgetWaits: assign({ waits: undefined }),
     noteLoss: assign(({ context, event }) =>
       event.type === "lost"
         ? {
@@ -100,12 +107,13 @@ export const stepMachine = setup({
     ),
     noteWait: assign(({ event }) => (event.type === "waitForRetry" ? { nextAttemptAt: event.until } : {})),
     noteEndOfWait: assign({ nextAttemptAt: NEVER }),
-    noteEnd: assign(({ event }) => ({
+    noteEnd: assign(({ context, event }) => ({
       finishedAt: event.at,
       nextAttemptAt: NEVER,
       ...("order" in event && { order: event.order }),
+      ...(context.waits && { waits: undefined }),
     })),
-    beginAnew: assign({ attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER }),
+    beginAnew: assign({ waits: undefined, attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER }),
   },
   guards: {
     dependenciesSatisfied: ({ context }) => context.unsatisfied === 0,
@@ -139,6 +147,8 @@ export const stepMachine = setup({
         lost: { target: "enqueued_as_error_for_orchestration", actions: ["noteFailure", "noteLoss"] },
         yielded: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         handBack: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
+        suspended: { actions: ["takeAttemptBack", "noteWaits"] },
+        woken: { target: "enqueued", actions: ["forgetWaits", "takePlace"] },
         cancel,
         ...byHand,
         ...reset,

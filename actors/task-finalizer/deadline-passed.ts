@@ -8,6 +8,7 @@ import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceRun, advanceTask } from "../make-command.js";
 import { failAttempt, retryNow } from "../step/attempts.js";
+import { waitNeeds, wakeIfOver } from "../step/waits.js";
 import { behaviorOf } from "../step-types/index.js";
 import { releaseDeadline, releasedBy } from "../task/quiescence.js";
 import { startTask } from "../task/start.js";
@@ -21,7 +22,12 @@ import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
 export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
   needs(message, view) {
     if (message.stepName === WHOLE_TASK) return { wholeTasks: [message.taskId] };
-    const runId = view.step(message)?.runId;
+    const step = view.step(message);
+    if (message.kind === "wake") {
+      const { steps = [], ...rest } = waitNeeds(step, step?.waits ?? [], view);
+      return { ...rest, steps: [message, ...steps] };
+    }
+    const runId = step?.runId;
     return { steps: [message], runs: runId ? [runId] : [] };
   },
 
@@ -88,6 +94,7 @@ function stepDeadlinePassed(
     return [clear, ...retryNow(task, step, at)];
   }
   if (step.state !== "in_progress") return [clear];
+  if (kind === "wake") return [clear, ...wakeIfOver(task, step, view, at)];
   if (kind === "attempt") return attemptDeadlinePassed(clear, task, step, view, moment);
   const { deadline } = behaviorOf(step);
   return deadline?.kind === kind ? [clear, ...deadline.passed(task, step, at)] : [clear];

@@ -12,6 +12,7 @@ import { deadLetter } from "./dead-letter.js";
 import { deadlinePassed } from "./deadline-passed.js";
 import { expand } from "./expand.js";
 import type { FinalizerHandler, TaskFinalizerEvent } from "./handler.js";
+import { journal } from "./journal.js";
 import { mapCollect } from "./map-collect.js";
 import { mapOpen } from "./map-open.js";
 import type { TaskFinalizerMessage } from "./messages.js";
@@ -28,6 +29,7 @@ import { updateDeadLetter } from "./update-dead-letter.js";
 export const finalizerHandlers = {
   "run.ended": runEnded,
   "run.released": runReleased,
+  journal,
   "step.satisfied": stepSatisfied,
   expand,
   "map.open": mapOpen,
@@ -64,6 +66,7 @@ function decided<Type extends TaskFinalizerMessage["type"]>(type: Type, handler:
 const listens = {
   "run.ended": { actions: "concludeAttempt" },
   "run.released": { actions: "noteRelease" },
+  journal: { actions: "journalRecord" },
   "step.satisfied": { actions: "satisfyDependants" },
   expand: { actions: "expandGraph" },
   "map.open": { actions: "openMap" },
@@ -90,6 +93,7 @@ export const taskFinalizerMachine = parts
     actions: {
       concludeAttempt: decided("run.ended", runEnded),
       noteRelease: decided("run.released", runReleased),
+      journalRecord: decided("journal", journal),
       satisfyDependants: decided("step.satisfied", stepSatisfied),
       expandGraph: decided("expand", expand),
       openMap: decided("map.open", mapOpen),

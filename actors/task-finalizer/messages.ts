@@ -1,7 +1,8 @@
 import type { Caller } from "#domain/caller";
-import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
+import type { JournalRecord } from "#domain/task/journal";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { ResolveAction } from "#domain/task/step";
 import type { TemplateRef } from "#domain/template/template";
@@ -15,6 +16,14 @@ export type TaskFinalizerMessage =
   | ({ readonly type: "run.ended"; readonly runId: RunId; readonly end: RunEnd } & StepKey)
   /** a Run: its worker no longer holds it, after its end. In doubt unless the worker has declined it and never began. */
   | ({ readonly type: "run.released"; readonly inDoubt: boolean } & StepKey)
+  /** run-tracker: a live Run of the Step has begun or done something that is to be kept. Twice is harmless. */
+  | ({
+      readonly type: "journal";
+      readonly runId: RunId;
+      readonly record: JournalRecord;
+      /** Where its worker waits for an acknowledgement. */
+      readonly session?: SessionId;
+    } & StepKey)
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */
   | ({ readonly type: "step.satisfied" } & StepKey)
   /** itself: a decision or a batch has its result; the Steps that it asks for are to be made. */
@@ -40,6 +49,8 @@ export type TaskFinalizerMessage =
       readonly payload: string;
       /** Why, for people. */
       readonly reason: string;
+      /** Names the request, or is empty. */
+      readonly requestId: string;
     }
   /** operator: put right by hand what failed. An empty Step name means the whole Task. */
   | ({

@@ -2,6 +2,7 @@ import type { AddressedMessage, Answer, Command } from "#actors/commands";
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { Needs } from "#domain/needs";
+import { recordKey } from "#domain/task/journal";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { isTerminal, moved, type TaskRow } from "#domain/task/task";
@@ -125,6 +126,11 @@ export class MessageCascade {
       case "keepActions":
         work.rows.keepText(command.type === "keepOutput" ? "outputs" : "stepActions", command.params);
         break;
+      case "keepRecord":
+      case "noteJournal":
+      case "noteSignals":
+        this.#journal(command);
+        break;
       case "record":
         work.record(command.params.taskId, command.params.entry);
         break;
@@ -184,7 +190,12 @@ export class MessageCascade {
   }
 
   /** Notes in a row what has nothing to do with its state. */
-  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" | "keepDeadLetter" }>): void {
+  #note(
+    command: Extract<
+      Command,
+      { type: "noteInDoubt" | "noteCompensation" | "noteCompensableBelow" | "releaseKey" | "keepDeadLetter" }
+    >,
+  ): void {
     const { type, params } = command;
     if (type === "noteInDoubt") this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
     else if (type === "noteCompensation") {
@@ -194,6 +205,18 @@ export class MessageCascade {
       this.#parts.context.work.putSingle("deadLetters", params.row);
       this.#changeTask(params.row.taskId, { hasDeadLetter: true });
     } else this.#changeTask(params.taskId, { ownsKey: false });
+  }
+
+  /** Keeps what agents have journaled, and what is kept for them. */
+  #journal(command: Extract<Command, { type: "keepRecord" | "noteJournal" | "noteSignals" }>): void {
+    const { type, params } = command;
+    if (type === "noteSignals") this.#changeTask(params.taskId, { signals: params.signals });
+    else if (type === "noteJournal") {
+      this.#changeStep(params, (row) => ({ ...row, journal: params.journal }));
+    } else {
+      const { seq, json, ...step } = params;
+      this.#parts.context.work.rows.keepText("journal", { ...recordKey(step, seq), json });
+    }
   }
 
   /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */
