@@ -29,6 +29,9 @@ export type { BatchPart, CheckpointPart, CompensatePart } from "./agent/step-inp
 export type { Yielded } from "./agent/yielded.js";
 export { repoReport, repoReportIn } from "./agents/repo-report.js";
 export { supportTriage } from "./agents/support-triage.js";
+export { type ClaudeInput, type ClaudeResult, claudeAgent } from "./claude/claude.js";
+export type { ClaudeOptions, PermissionMode } from "./claude/options.js";
 export { splitCommand } from "./exec/command.js";
 export { type ExecOptions, execAgent } from "./exec/exec.js";
+export type { PromptInput } from "./models/prompt.js";
 export { type ServeOptions, serve, type WorkerHandle } from "./serve.js";

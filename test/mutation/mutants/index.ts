@@ -28,6 +28,7 @@ import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
+import { modelMutants } from "./models.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
 import { orchestratorMutants } from "./orchestrator.js";
@@ -91,6 +92,7 @@ export const mutants: readonly Mutant[] = [
   ...workerMutants,
   ...agentMutants,
   ...programMutants,
+  ...modelMutants,
   ...terminalMutants,
   ...apiMutants,
   ...answerMutants,
