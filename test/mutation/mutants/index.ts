@@ -18,6 +18,7 @@ import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { enrolmentMutants } from "./enrolment.js";
+import { everyApiMutants } from "./every-api.js";
 import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
@@ -64,6 +65,7 @@ export const mutants: readonly Mutant[] = [
   ...accessMutants,
   ...auditMutants,
   ...trailMutants,
+  ...everyApiMutants,
   ...explainMutants,
   ...authorityMutants,
   ...credentialMutants,
