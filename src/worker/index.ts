@@ -23,6 +23,21 @@ export type {
 } from "./agent/context.js";
 export { createSteps, type DecisionResult, noBranches } from "./agent/decisions.js";
 export type { AgentDefinition } from "./agent/definition.js";
+export type {
+  CalledAgent,
+  CallOptions,
+  ChildTask,
+  ChildTemplate,
+  Doubt,
+  DoubtSettled,
+  DurableContext,
+  Effect,
+  SignalOptions,
+  StepOptions,
+  ToolOptions,
+  UsageReport,
+  Verify,
+} from "./agent/durable.js";
 export { AgentError, type AgentErrorOptions, RunStopped, type StopCause } from "./agent/error.js";
 export type { AgentPolicies, AgentRetry } from "./agent/policies.js";
 export type { BatchPart, CheckpointPart, CompensatePart } from "./agent/step-input.js";
