@@ -1,4 +1,5 @@
 import { assign, setup } from "xstate";
+import { durableFailureOf } from "#domain/task/report";
 import { hasBegun, type RunRow } from "#domain/task/run";
 import { millis, NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
@@ -44,8 +45,10 @@ function brokenOff(
   return { how: "failed", errorMessage, retryable: false, retryAfter: millis(0) };
 }
 
-function pick({ errorMessage, retryable, retryAfter, inDoubt }: Extract<RunMessage, { type: "failed" }>) {
-  return { errorMessage, retryable, retryAfter, ...(inDoubt && { inDoubt }) };
+function pick(failed: Extract<RunMessage, { type: "failed" }>) {
+  const { errorMessage, retryable, retryAfter, inDoubt } = failed;
+  const reason = durableFailureOf(failed.reason);
+  return { errorMessage, retryable, retryAfter, ...(inDoubt && { inDoubt }), ...(reason && { reason }) };
 }
 
 const parts = setup({

@@ -1,5 +1,5 @@
 import type { SessionId, WorkerId } from "#domain/id";
-import type { FailureReason } from "#domain/task/report";
+import type { DurableFailure, FailureReason } from "#domain/task/report";
 import type { ModelBackend } from "#domain/task/run";
 import type { Reason } from "#domain/task/task";
 import type { SchemaReason } from "#domain/template/verdict";
@@ -75,6 +75,8 @@ export type RunEnd =
       /** The agent's hint; 0 is none. */
       readonly retryAfter: Millis;
       readonly inDoubt?: boolean;
+      /** Why no other attempt would do better; absent of any other failure. */
+      readonly reason?: DurableFailure;
     }
   /** The Step continues from the cursor in another Run. Both are JSON text; the output may be empty. */
   | {

@@ -1,4 +1,5 @@
 import { maxLossesOf } from "#domain/task/losses";
+import type { DurableFailure } from "#domain/task/report";
 import { AVOID, ceiling, nextAttemptAt, pauseAfter } from "#domain/task/retry";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -9,7 +10,7 @@ import type { Stamped } from "../life.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
 import { dispatchStep } from "../step-types/index.js";
-import { fail } from "./outcomes.js";
+import { fail, failForGood } from "./outcomes.js";
 
 /** What is known of a failed attempt. */
 export interface Failure {
@@ -17,15 +18,18 @@ export interface Failure {
   readonly retryable: boolean;
   /** A hint; 0 is none. */
   readonly retryAfter: Millis;
+  /** Why no other attempt would do better. */
+  readonly reason?: DurableFailure;
 }
 
 /** An attempt has failed: another one begins now or later, or the Step has failed for good. */
 export function failAttempt(
   task: TaskRow,
   step: StepRow,
-  { errorMessage, retryable, retryAfter }: Failure,
+  { errorMessage, retryable, retryAfter, reason }: Failure,
   { at, draw }: Stamped,
 ): Command[] {
+  if (reason) return failForGood(step, errorMessage, at, reason);
   const failed = advanceStep(step, { type: "failed", at, errorMessage });
   if (!retryable || step.attempts >= step.maxAttempts) return [failed, ...fail(step, errorMessage, at)];
   const backoff = nextAttemptAt(step.spec.retry, step.attempts, at, draw);

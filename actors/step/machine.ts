@@ -1,5 +1,5 @@
 import { assign, setup } from "xstate";
-import { type StepRow, type StepState, tolerates } from "#domain/task/step";
+import { holdReasonOf, isTolerated, type StepRow, type StepState } from "#domain/task/step";
 import { NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
 import type { StepMessage } from "./messages.js";
@@ -19,14 +19,21 @@ function tellTask(to: StepState) {
         from: context.state,
         to,
         taken: context.runId !== "",
-        tolerated: tolerates(context.spec),
-        isolated: context.spec.member?.failure === "isolate",
+        tolerated: isTolerated(context),
+        isolated: context.heldFor === undefined && context.spec.member?.failure === "isolate",
+        ...(context.heldFor && { held: true as const }),
         errorMessage: context.errorMessage,
         ...(event.type === "fail" && event.reason && { reason: event.reason }),
       },
     }),
   } as const;
   return [tell, { type: "noteState", params: { state: to } }] as const;
+}
+
+/** A failure that holds the Task for a person. */
+function holding(event: StepMessage): Pick<StepRow, "heldFor"> {
+  const heldFor = event.type === "fail" ? holdReasonOf(event.reason) : undefined;
+  return heldFor ? { heldFor } : {};
 }
 
 const cancel = "cancelled";
@@ -47,8 +54,11 @@ export const stepMachine = setup({
   types: { context: {} as StepRow, events: {} as StepMessage, input: {} as StepRow },
   actions: {
     ...commands,
-    /** For the next `from`. */
-    noteState: assign((_, { state }: { readonly state: StepState }) => ({ state })),
+    /** For the next `from`. Whatever leads out of `error` is the end of what the Step held its Task for. */
+    noteState: assign(({ context }, { state }: { readonly state: StepState }) => ({
+      state,
+      ...(context.heldFor && state !== "error" && { heldFor: undefined }),
+    })),
     noteSatisfied: assign(({ context }) => ({ unsatisfied: context.unsatisfied - 1 })),
     takePlace: assign(({ event }) =>
       event.type === "enqueue" ||
@@ -102,7 +112,7 @@ export const stepMachine = setup({
     ),
     noteFailure: assign(({ event }) =>
       event.type === "failed" || event.type === "lost" || event.type === "fail"
-        ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0 }
+        ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...holding(event) }
         : {},
     ),
     noteWait: assign(({ event }) => (event.type === "waitForRetry" ? { nextAttemptAt: event.until } : {})),

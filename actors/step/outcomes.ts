@@ -1,4 +1,4 @@
-import { type StepRow, tolerates } from "#domain/task/step";
+import { holdReasonOf, isTolerated, type StepRow } from "#domain/task/step";
 import { countOf, type Reason, type TaskRow } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
 import type { Instant } from "#domain/time/time";
@@ -46,12 +46,13 @@ export function nextOrder({ counts }: TaskRow): number {
 /**
  * The Step has failed for good: it is not tried again. If its Task tolerates that, the Steps that depend on it go on.
  *
- * @param reason what the Task's reason becomes if it fails with the Step
+ * @param reason what the Task's reason becomes if it fails with the Step; one that holds the Task is never tolerated
  */
 export function fail(step: StepRow, errorMessage: string, at: Instant, reason?: Reason): Command[] {
   const failed = advanceStep(step, { type: "fail", at, errorMessage, ...(reason && { reason }) });
   const ended = [failed, ...endSpawned(step, at)];
-  return tolerates(step.spec) ? [...ended, ...notifyDependants(step)] : ended;
+  const isPassedOver = isTolerated({ ...step, heldFor: holdReasonOf(reason) });
+  return isPassedOver ? [...ended, ...notifyDependants(step)] : ended;
 }
 
 /**

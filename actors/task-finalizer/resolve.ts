@@ -2,7 +2,7 @@ import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { alreadyEnded, stepNotFound, taskNotFound } from "#domain/refusals";
 import type { RunRow } from "#domain/task/run";
-import { type ResolveAction, type StepRow, type StepState, tolerates } from "#domain/task/step";
+import { isTolerated, type ResolveAction, type StepRow, type StepState } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
 import { type Instant, later } from "#domain/time/time";
@@ -131,7 +131,7 @@ function resolveStep(
   const problem = action.type === "complete" ? view.resultProblem(step, action.output) : undefined;
   if (problem) return unfit("result_json", step, problem);
 
-  const wasTolerated = step.state === "error" && tolerates(step.spec);
+  const wasTolerated = step.state === "error" && isTolerated(step);
   return [
     ...endByHand(task, step, action, at),
     ...clearWaits(step),
@@ -199,7 +199,7 @@ function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]):
   if (state === "in_progress" && step.agentName !== "") return undefined;
   if (state !== "error")
     return `is ${state}: it ${waits[state] ?? "goes on by itself"}, so there is nothing to try anew`;
-  if (tolerates(spec))
+  if (isTolerated(step))
     return "failed, and the others went on without it: declare it done, or run the task again";
   return members.length > 0
     ? "has made its members already: resolve it by hand, or run the task again"

@@ -39,7 +39,8 @@ export const runEnded: FinalizerHandler<"run.ended"> = {
 
 /** True if the agent may have done its work without completing the Step. Of a Run still held, its release tells. */
 function isInDoubt(end: RunEnd): boolean {
-  return end.how === "failed" || end.how === "handedBack" ? end.inDoubt === true : IN_DOUBT.has(end.how);
+  if (end.how === "failed") return end.inDoubt === true || end.reason === "IN_DOUBT";
+  return end.how === "handedBack" ? end.inDoubt === true : IN_DOUBT.has(end.how);
 }
 
 const IN_DOUBT: ReadonlySet<RunEnd["how"]> = new Set(["yielded", "suspended", "cancelled", "lost"]);

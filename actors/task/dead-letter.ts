@@ -7,7 +7,7 @@ import type {
 } from "#domain/task/dead-letter";
 import { maxLossesOf } from "#domain/task/losses";
 import type { RunRow } from "#domain/task/run";
-import { hasEnded, type StepRow, tolerates } from "#domain/task/step";
+import { failsTask, hasEnded, type StepRow } from "#domain/task/step";
 import type { Reason, TaskRow } from "#domain/task/task";
 import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
@@ -88,9 +88,7 @@ export function snapshotOf(task: TaskRow, step: StepRow | undefined, view: Rows)
 export function firstFailure(steps: readonly StepRow[]): StepRow | undefined {
   let first: StepRow | undefined;
   for (const step of steps) {
-    const counts =
-      step.state === "error" && (!tolerates(step.spec) || step.spec.member?.failure === "isolate");
-    if (counts && (!first || step.finishedAt < first.finishedAt)) first = step;
+    if (failsTask(step) && (!first || step.finishedAt < first.finishedAt)) first = step;
   }
   return first;
 }
@@ -120,6 +118,8 @@ const OF_TASK: { readonly [Name in Reason]?: DeadLetterReason } = {
   DECLINE_LIMIT: "UNDELIVERABLE",
   ASSIGNMENT_TOO_LARGE: "UNDELIVERABLE",
   INPUT_UNMAPPED: "UNDELIVERABLE",
+  IN_DOUBT: "ATTEMPTS_EXHAUSTED",
+  BUDGET_EXCEEDED: "ATTEMPTS_EXHAUSTED",
 };
 
 function reasonOf({ task, step }: Failed, view: Rows): DeadLetterReason {

@@ -2,7 +2,7 @@ import { Fault } from "#domain/fault";
 import { forkGraph } from "#domain/graph/fork";
 import type { StepKey } from "#domain/id";
 import { stepNotFound, taskNotFound } from "#domain/refusals";
-import { type StepRow, type StepState, tolerates } from "#domain/task/step";
+import { failsTask, type StepRow, type StepState } from "#domain/task/step";
 import { type TaskDraft, type TaskRow, taskStatus } from "#domain/task/task";
 import { type Instant, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -55,9 +55,7 @@ export function rowsOfFork(
  * and nothing else.
  */
 function whatFailed(task: TaskRow, steps: readonly StepRow[]): readonly string[] | Fault {
-  const failed = steps.filter(
-    ({ state, spec }) => state === "error" && (!tolerates(spec) || spec.member?.failure === "isolate"),
-  );
+  const failed = steps.filter(failsTask);
   if (failed.length > 0 || taskStatus(task) !== "COMPLETED") return failed.map(({ name }) => name);
   const text = `nothing of task ${task.id} has failed, it is ${task.state}: name the step to begin from`;
   return new Fault("wrong_state", text, { reason: "NOTHING_FAILED", field: "from" });

@@ -4,6 +4,7 @@ import { hasEnded, type StepState } from "#domain/task/step";
 import {
   canBeCompensated,
   countOf,
+  isHeldOnFailure,
   moved,
   type StepCounts,
   type TaskRow,
@@ -40,7 +41,7 @@ const parts = setup({
  */
 const endTheRest = parts.enqueueActions(({ enqueue, context, event }) => {
   const { id: taskId, counts } = context;
-  for (const kind of deadlinesOf(context)) {
+  for (const kind of deadlinesOf(context, event)) {
     enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind } });
   }
   if (!stepsAlive(counts) && !(canBeCompensated(context) && endsBadly(context, event))) return;
@@ -67,13 +68,19 @@ function endsBadly({ counts, tolerated, isolated }: TaskRow, { type }: TaskMessa
   return type !== "manualResolution" && (countOf(counts, "error") > tolerated || isolated > 0);
 }
 
-function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
+function deadlinesOf(task: TaskRow, event: TaskMessage): DeadlineKind[] {
+  const { spec } = task;
   return [
     ...(spec.timeoutMs > 0 ? (["timeout"] as const) : []),
     ...(spec.startAt > 0 || spec.parent || spec.forkedFrom ? (["start"] as const) : []),
-    ...(spec.holdOnFailure ? (["hold"] as const) : []),
+    ...(isOrWasHeld(task, event) ? (["hold"] as const) : []),
     ...(spec.parent ? (["orphan"] as const) : []),
   ];
+}
+
+/** The same as `isHeldOnFailure`, and true as well if this change of a Step is the end of what held the Task. */
+function isOrWasHeld(task: TaskRow, event: TaskMessage): boolean {
+  return isHeldOnFailure(task) || (event.type === "stepChanged" && event.held === true);
 }
 
 /** Its end is waited for by the Step that it is, and by what waits until the Task it compensates is compensated. */
@@ -95,24 +102,26 @@ const leaveDeadLetters = parts.enqueueActions(({ enqueue, context: { id: taskId,
 });
 
 /** It is held for an operator, each time that a Step fails for good. */
-const holdAsDeadLetter = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
-  if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
+const holdAsDeadLetter = parts.enqueueActions(({ enqueue, context, event }) => {
+  const { id: taskId } = context;
+  if (!isHeldOnFailure(context) || (event.type === "stepChanged" && event.to !== "error")) return;
   enqueue(tellFinalizer({ type: "dead.letter", taskId, hasFailed: true }));
 });
 
 /** Sets when a Task that waits for an operator is given up: `limits.operatorWait` after its last failure. */
-const setGiveUpDeadline = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
-  if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
+const setGiveUpDeadline = parts.enqueueActions(({ enqueue, context, event }) => {
+  const { id: taskId } = context;
+  if (!isHeldOnFailure(context) || (event.type === "stepChanged" && event.to !== "error")) return;
   const at = later(event.at, limits.operatorWait);
   enqueue({ type: "setDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold", at } });
 });
 
 /** Clears that deadline once an operator has put the last failure right. */
 const clearGiveUpDeadline = parts.enqueueActions(({ enqueue, context, event }) => {
-  const { id: taskId, spec, counts, tolerated } = context;
+  const { id: taskId, counts, tolerated } = context;
   const mended =
     event.type === "stepChanged" && event.from === "error" && countOf(counts, "error") <= tolerated;
-  if (!spec.holdOnFailure || !mended) return;
+  if (!mended || !isOrWasHeld(context, event)) return;
   enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold" } });
 });
 
@@ -138,13 +147,14 @@ type StepChanged = Extract<TaskMessage, { type: "stepChanged" }>;
 
 /** What the counts, and the reason of a failure, are after a Step's change. */
 function counted(task: TaskRow, event: StepChanged): Partial<TaskRow> {
-  const { from, to, tolerated, isolated } = event;
+  const { from, to, tolerated, isolated, held } = event;
   const failed = Number(to === "error") - Number(from === "error");
   return {
     counts: moved(task.counts, from, to),
     hasRun: task.hasRun || (to === "in_progress" && event.taken),
     ...(tolerated && failed !== 0 && { tolerated: task.tolerated + failed }),
     ...(isolated && failed !== 0 && { isolated: task.isolated + failed }),
+    ...(held && failed !== 0 && { holds: (task.holds ?? 0) + failed }),
     ...(failed !== 0 && blame(task, event, failed)),
   };
 }
@@ -203,7 +213,7 @@ export const taskMachine = parts
     },
     guards: {
       stepFailedForGood: ({ context }) => countOf(context.counts, "error") > context.tolerated,
-      givesUp: ({ context }) => !context.spec.holdOnFailure,
+      givesUp: ({ context }) => !isHeldOnFailure(context),
       allEnded: ({ context: { counts } }) => !stepsAlive(counts),
       someIsolated: ({ context }) => !stepsAlive(context.counts) && context.isolated > 0,
       workersAtIt: ({ context }) => context.hasRun && countOf(context.counts, ...PIPELINE) > 0,

@@ -22,6 +22,8 @@ export type TaskMessage =
       /** True if the Step's failure does not end the Task at once; `isolated`: but in the end. */
       readonly tolerated: boolean;
       readonly isolated: boolean;
+      /** True if the Step's failure holds the Task, or did: `to` or `from` is then `error`. */
+      readonly held?: true;
       readonly errorMessage: string;
       /** Why it failed, if that is not for its agent's sake. */
       readonly reason?: Reason;

@@ -112,7 +112,13 @@ export function yieldFromWire(
   } as const;
 }
 
-const failureReasons: readonly FailureReason[] = ["OUTPUT_LIMIT", "REPORT_INVALID"];
+const failureReasons: readonly FailureReason[] = [
+  "OUTPUT_LIMIT",
+  "REPORT_INVALID",
+  "IN_DOUBT",
+  "JOURNAL_MISMATCH",
+  "JOURNAL_LIMIT",
+];
 
 /** The reason of a failed Run. Any other than these is ignored, so that the failure counts as the agent's error. */
 function failureReasonOf(reason: string): { readonly reason?: FailureReason } {

@@ -19,7 +19,7 @@ test("a Task waits for something only in the states that are listed for it, and 
   for (const state of taskStates) {
     for (const startAt of [0, 5].map(instant)) {
       for (const counts of [{}, { enqueued: 1, waiting_for_retry: 2, error: 1 }]) {
-        const row = { state, spec: spec({ startAt }), counts, namespace: "default" };
+        const row = { state, spec: spec({ startAt }), counts, namespace: "default", reason: "" } as const;
         for (const pauses of [NO_PAUSES, allPaused]) {
           const cause = taskWaitingCause(row, pauses);
           expect(taskWaitingReason(row, { now: instant(9), pauses }).split(":")[0]).toBe(cause ?? "");

@@ -1,7 +1,7 @@
 import { Fault } from "#domain/fault";
 import { alreadyEnded, taskNotFound } from "#domain/refusals";
 import { type BulkAction, bulkKey } from "#domain/task/bulk";
-import { tolerates } from "#domain/task/step";
+import { isTolerated } from "#domain/task/step";
 import { isTerminal, type TaskDraft, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskDetail } from "#ports/store";
 import type { Action } from "../authorize.js";
@@ -78,7 +78,7 @@ function resolving(type: "retry" | "resolve"): BulkBehavior {
       this.check(task);
       const { caller, services } = request;
       const { steps } = await detailOf(task, request);
-      const failed = steps.filter(({ state, spec }) => state === "error" && !tolerates(spec));
+      const failed = steps.filter((step) => step.state === "error" && !isTolerated(step));
       if (failed.length === 0) throw notHeld(task);
       for (const { name } of failed) await services.plane.resolve(caller, task.id, name, { type }, reason);
       return "done";

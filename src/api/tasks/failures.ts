@@ -1,7 +1,7 @@
 import type { TaskId } from "#domain/id";
 import type { FailureCause } from "#domain/task/explanation";
 import { isOver, type RunRow } from "#domain/task/run";
-import { type StepRow, tolerates } from "#domain/task/step";
+import { failsTask, type StepRow } from "#domain/task/step";
 import { taskStatus } from "#domain/task/task";
 import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
@@ -22,13 +22,9 @@ export async function failuresOf(detail: TaskDetail, reads: CallerReads): Promis
 
 /** The Step that failed first and for good. */
 function firstFailure({ steps }: TaskDetail): StepRow | undefined {
-  return steps
-    .filter(
-      ({ state, spec }) => state === "error" && (!tolerates(spec) || spec.member?.failure === "isolate"),
-    )
-    .reduce<StepRow | undefined>((first, step) => {
-      return first && first.finishedAt <= step.finishedAt ? first : step;
-    }, undefined);
+  return steps.filter(failsTask).reduce<StepRow | undefined>((first, step) => {
+    return first && first.finishedAt <= step.finishedAt ? first : step;
+  }, undefined);
 }
 
 function ofTask({ task }: TaskDetail): FailureCause[] {

@@ -1,7 +1,7 @@
 import { type PauseScope, scopeText } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
-import { type StepRow, tolerates } from "#domain/task/step";
+import { isTolerated, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import { pausesOver } from "#domain/task/waiting-reason";
 import { shellWord } from "#domain/text/shell-word";
@@ -48,7 +48,7 @@ function ofDeadLetter({ id }: TaskRow): NextAction[] {
 }
 
 function resolutions({ id }: TaskRow, steps: readonly StepRow[]): NextAction[] {
-  const failed = steps.filter(({ state, spec }) => state === "error" && !tolerates(spec));
+  const failed = steps.filter((step) => step.state === "error" && !isTolerated(step));
   return failed.flatMap(({ name }) => {
     const command = `taskrun task resolve ${id} ${typed(name)}`;
     return [

@@ -46,8 +46,18 @@ export interface HeldSet {
   readonly lastOrdinal: number;
 }
 
-/** Reasons of a failed Run that a worker may report: limits that the plane checks too. */
-export type FailureReason = Extract<Reason, "OUTPUT_LIMIT" | "REPORT_INVALID">;
+/** Reasons of a failed Run that a worker may report: limits that the plane checks too, and what has become of durable steps. */
+export type FailureReason = Extract<Reason, "OUTPUT_LIMIT" | "REPORT_INVALID"> | DurableFailure;
+
+/** Why a Run cannot go on from what is journaled. Such a failure is for good: every other attempt would meet the same. */
+export type DurableFailure = Extract<Reason, "IN_DOUBT" | "JOURNAL_MISMATCH" | "JOURNAL_LIMIT">;
+
+/** The reason as one of a failure for good, whatever attempts remain; undefined of any other. */
+export function durableFailureOf(reason: Reason | undefined): DurableFailure | undefined {
+  return reason === "IN_DOUBT" || reason === "JOURNAL_MISMATCH" || reason === "JOURNAL_LIMIT"
+    ? reason
+    : undefined;
+}
 
 export interface StatusReport {
   readonly type: "status";

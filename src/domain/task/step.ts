@@ -85,11 +85,16 @@ export interface StepRow {
   /** The entries of its journal that it waits for without a Run; absent unless its Run was suspended. */
   readonly waits?: readonly number[] | undefined;
   /** Why it has failed in a way that a person, or a larger budget, can put right: it holds its Task. Absent otherwise. */
-  readonly heldFor?: HoldReason;
+  readonly heldFor?: HoldReason | undefined;
 }
 
 /** Why a failed Step holds its Task, whatever the template says of failures. */
 export type HoldReason = Extract<Reason, "IN_DOUBT" | "BUDGET_EXCEEDED">;
+
+/** The reason of a failure as one that holds the Task; undefined of any other. */
+export function holdReasonOf(reason: Reason | undefined): HoldReason | undefined {
+  return reason === "IN_DOUBT" || reason === "BUDGET_EXCEEDED" ? reason : undefined;
+}
 
 /** A new Step's row. */
 export function newStep(
@@ -142,13 +147,24 @@ export interface ReadyStep {
 }
 
 /** True if the dependency on this Step is satisfied: it has completed, or its failure is tolerated. */
-export function satisfies({ state, spec }: Pick<StepRow, "state" | "spec">): boolean {
-  return state === "complete" || state === "resolved_manually" || (state === "error" && tolerates(spec));
+export function satisfies(step: Pick<StepRow, "state" | "spec" | "heldFor">): boolean {
+  const { state } = step;
+  return state === "complete" || state === "resolved_manually" || (state === "error" && isTolerated(step));
 }
 
-/** True if the Step's failure does not end its Task at once. */
+/** True if a failure of the Step for its agent's sake does not end its Task at once. */
 export function tolerates({ member }: Pick<StepSpec, "member">): boolean {
   return member !== undefined && member.failure !== "fail_fast";
+}
+
+/** True if this failure of the Step does not end its Task at once. One that holds the Task is tolerated nowhere. */
+export function isTolerated({ spec, heldFor }: Pick<StepRow, "spec" | "heldFor">): boolean {
+  return heldFor === undefined && tolerates(spec);
+}
+
+/** True if the Step has failed, and its Task fails with it: at once, or when all else has ended. */
+export function failsTask(step: Pick<StepRow, "state" | "spec" | "heldFor">): boolean {
+  return step.state === "error" && (!isTolerated(step) || step.spec.member?.failure === "isolate");
 }
 
 const ended: ReadonlySet<StepState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);

@@ -142,7 +142,7 @@ export interface TaskRow {
   readonly compensableBelow: boolean;
   /** True once it has a dead letter, whatever became of that. */
   readonly hasDeadLetter: boolean;
-  /** Steps in `error` that hold it by themselves; absent if there are none. */
+  /** Steps in `error` that hold it by themselves; absent if there have never been any. */
   readonly holds?: number;
   /** Signals that came and that no Step of its template takes; absent if none has. */
   readonly signals?: TaskSignals;
@@ -179,6 +179,11 @@ export function deadlineOf({ createdAt, spec }: Pick<TaskRow, "createdAt" | "spe
 
 export function isTerminal(state: TaskState): boolean {
   return terminal.has(state);
+}
+
+/** True if the Task waits for an operator when a Step has failed for good, instead of ending. */
+export function isHeldOnFailure({ spec, holds = 0 }: Pick<TaskRow, "spec" | "holds">): boolean {
+  return spec.holdOnFailure || holds > 0;
 }
 
 /** True if there may be something to compensate once it has ended: of its own, or in a Task below it. */

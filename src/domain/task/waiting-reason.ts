@@ -2,7 +2,7 @@ import type { Pause } from "../pause/pause.js";
 import { type PauseSet, waitFor } from "../pause/pause-set.js";
 import { iso } from "../time/iso.js";
 import { type Instant, NEVER } from "../time/time.js";
-import type { StepSummary } from "./step.js";
+import { type HoldReason, holdReasonOf, type StepSummary } from "./step.js";
 import { countOf, isTerminal, type TaskRow, type TaskState } from "./task.js";
 
 /**
@@ -107,7 +107,7 @@ interface TaskWait {
 }
 
 /** What of a Task decides on what it waits for, beside what is paused. */
-type WaitingRow = WaitingTask & Pick<TaskRow, "state" | "counts">;
+type WaitingRow = WaitingTask & Pick<TaskRow, "state" | "counts" | "reason" | "holds">;
 
 /**
  * Why a Task does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from its row and from what is
@@ -146,11 +146,24 @@ function taskWait(task: WaitingRow, pauses: PauseSet): TaskWait | undefined {
         detail: `${stepsOf(countOf(counts, "waiting_for_retry"))} to be tried again`,
       };
     case "blocked_by_failures":
-      return { cause: "OPERATOR", detail: `${stepsOf(countOf(counts, "error"))} failed for good` };
+      return { cause: "OPERATOR", detail: failedDetail(task) };
     default:
       return undefined;
   }
 }
+
+/** What an operator has to look at. */
+function failedDetail({ counts, reason, holds = 0 }: WaitingRow): string {
+  const failed = `${stepsOf(countOf(counts, "error"))} failed for good`;
+  const held = holds > 0 ? holdReasonOf(reason) : undefined;
+  return held ? `${failed}, the last ${whyHeld[held]}` : failed;
+}
+
+/** What is to be done about what holds a Task, after "the last". */
+const whyHeld: Readonly<Record<HoldReason, string>> = {
+  IN_DOUBT: "because what it must do once may have been done: look whether it was, and resolve it by hand",
+  BUDGET_EXCEEDED: "because a budget is used up: raise it",
+};
 
 /** What to say of the pauses, with their end; undefined if there are none. */
 function pausedDetail(pauses: readonly Pause[]): string | undefined {

@@ -98,6 +98,11 @@ export const taskLife: Life<TaskRow, TaskMessage> = {
     stepChanged("resolved_manually", changeOf("error", "resolved_manually")),
     stepChanged("error, held", changeOf(failure, "error"), held),
     stepChanged("error", changeOf(failure, "error"), givesUp),
+    stepChanged("error, in doubt", changeOf(failure, "error", { held: true, reason: "IN_DOUBT" }), givesUp),
+    stepChanged("resolved_manually, after doubt", changeOf("error", "resolved_manually", { held: true }), {
+      ...givesUp,
+      holds: 1,
+    }),
     stepChanged("error, passed over", changeOf(failure, "error", { tolerated: true }), givesUp),
     stepChanged(
       "error, isolated",
@@ -135,6 +140,10 @@ export const stepLife: Life<StepRow, StepMessage> = {
       { type: "resolveManually", at, order: 1 },
       { type: "resetForRetry", at },
     ),
+    {
+      name: "fail, in doubt",
+      message: { type: "fail", at, errorMessage: "begun once", reason: "IN_DOUBT" },
+    },
     {
       name: "dependencySatisfied",
       message: { type: "dependencySatisfied", at },

@@ -61,6 +61,10 @@ class Family {
     this.carryOut([{ type: "advanceStep", params: { taskId: t1, stepName, message } }]);
   }
 
+  holding(): number {
+    return [...this.steps.values()].filter(({ heldFor }) => heldFor !== undefined).length;
+  }
+
   recount(): StepCounts {
     const counts: Partial<Record<StepState, number>> = {};
     for (const { state } of this.steps.values()) counts[state] = (counts[state] ?? 0) + 1;
@@ -72,6 +76,7 @@ class Family {
 function contract(steps: readonly StepRow[], { hasRun, spec: { holdOnFailure } }: TaskRow): TaskState {
   const failed = (...strategies: FailureStrategy[]) =>
     steps.some(({ state, spec }) => state === "error" && strategies.includes(strategyOf(spec)));
+  if (steps.some(({ heldFor }) => heldFor !== undefined)) return "blocked_by_failures";
   const has = (...states: StepState[]) => steps.some(({ state }) => states.includes(state));
   const settled = steps.every(({ state }) => hasEnded(state));
 
@@ -113,6 +118,7 @@ test("a task's counts are a recount of its steps, and its state is what its step
         family.tell(`s${index % strategies.length}`, message);
 
         expect(family.task.counts).toEqual(family.recount());
+        expect(family.task.holds ?? 0).toBe(family.holding());
         if (family.task.counts === before) continue;
         const steps = [...family.steps.values()];
         expect(family.task.state).toBe(contract(steps, family.task));

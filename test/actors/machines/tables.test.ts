@@ -19,6 +19,8 @@ const stepChanged = {
   "stepChanged to resolved_manually": "complete",
   "stepChanged to error, held": "blocked_by_failures",
   "stepChanged to error": "error",
+  "stepChanged to error, in doubt": "blocked_by_failures",
+  "stepChanged to resolved_manually, after doubt": "complete",
   "stepChanged to error, passed over": "complete",
   "stepChanged to error, isolated": "error",
 };
@@ -77,10 +79,16 @@ const stepTable: Table = {
     ...byHand,
     cancel: "cancelled",
   },
-  enqueued_for_orchestration: { complete: "complete", fail: "error", cancel: "cancelled" },
+  enqueued_for_orchestration: {
+    complete: "complete",
+    fail: "error",
+    "fail, in doubt": "error",
+    cancel: "cancelled",
+  },
   enqueued_as_error_for_orchestration: {
     waitForRetry: "waiting_for_retry",
     fail: "error",
+    "fail, in doubt": "error",
     cancel: "cancelled",
   },
   waiting_for_retry: { retry: "pending", resetForRetry: "pending", ...byHand, cancel: "cancelled" },

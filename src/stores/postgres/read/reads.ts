@@ -15,7 +15,6 @@ import type {
   TaskFilter,
   TaskPage,
   TemplateFilter,
-  TemplatePage,
 } from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
 import type { Cells } from "../connect/connection.js";

@@ -391,7 +391,10 @@ export type RunStatusUpdate = Message<"taskrun.v1.RunStatusUpdate"> & {
 
   /**
    * With FAILED: why, where the agent has thrown nothing. OUTPUT_LIMIT if it wrote more than it may,
-   * REPORT_INVALID if something it said could not be sent. Anything else counts as AGENT_ERROR.
+   * REPORT_INVALID if something it said could not be sent; IN_DOUBT if a durable step that must be done once may
+   * have been done, JOURNAL_MISMATCH if what is journaled does not fit the agent's code, JOURNAL_LIMIT if the journal has as
+   * much as it may: these three fail the Step for good, and IN_DOUBT holds its Task for a person. Anything else counts as
+   * AGENT_ERROR.
    *
    * @generated from field: string reason = 106;
    */
