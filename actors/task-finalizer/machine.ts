@@ -25,11 +25,13 @@ import { stepSatisfied } from "./step-satisfied.js";
 import { taskEnded } from "./task-ended.js";
 import { taskStale } from "./task-stale.js";
 import { updateDeadLetter } from "./update-dead-letter.js";
+import { usage } from "./usage.js";
 
 export const finalizerHandlers = {
   "run.ended": runEnded,
   "run.released": runReleased,
   journal,
+  usage,
   "step.satisfied": stepSatisfied,
   expand,
   "map.open": mapOpen,
@@ -67,6 +69,7 @@ const listens = {
   "run.ended": { actions: "concludeAttempt" },
   "run.released": { actions: "noteRelease" },
   journal: { actions: "journalRecord" },
+  usage: { actions: "countInTasks" },
   "step.satisfied": { actions: "satisfyDependants" },
   expand: { actions: "expandGraph" },
   "map.open": { actions: "openMap" },
@@ -94,6 +97,7 @@ export const taskFinalizerMachine = parts
       concludeAttempt: decided("run.ended", runEnded),
       noteRelease: decided("run.released", runReleased),
       journalRecord: decided("journal", journal),
+      countInTasks: decided("usage", usage),
       satisfyDependants: decided("step.satisfied", stepSatisfied),
       expandGraph: decided("expand", expand),
       openMap: decided("map.open", mapOpen),

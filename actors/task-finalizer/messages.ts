@@ -5,6 +5,7 @@ import type { DeadlineKind } from "#domain/task/deadline";
 import type { JournalRecord } from "#domain/task/journal";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { ResolveAction } from "#domain/task/step";
+import type { Usage } from "#domain/task/usage";
 import type { TemplateRef } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { RunEnd } from "../run/messages.js";
@@ -24,6 +25,8 @@ export type TaskFinalizerMessage =
       /** Where its worker waits for an acknowledgement. */
       readonly session?: SessionId;
     } & StepKey)
+  /** run-tracker: a Run of the Task has used something; late if the Task had ended. */
+  | { readonly type: "usage"; readonly taskId: TaskId; readonly used: Usage; readonly isLate: boolean }
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */
   | ({ readonly type: "step.satisfied" } & StepKey)
   /** itself: a decision or a batch has its result; the Steps that it asks for are to be made. */

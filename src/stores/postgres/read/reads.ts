@@ -8,14 +8,7 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
-import type {
-  LanePlace,
-  Reads,
-  TaskDetail,
-  TaskFilter,
-  TaskPage,
-  TemplateFilter,
-} from "#ports/store-reads";
+import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
 import type { Cells } from "../connect/connection.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
@@ -200,7 +193,10 @@ function readsBy(calls: Calls, all: Calls): Reads {
 }
 
 /** Reads records of a Step's journal. */
-function journalRead(calls: Calls, statement: (typeof reads)["journal"]): Reads["journal"] {
+function journalRead(
+  calls: Calls,
+  statement: { readonly name: string; readonly text: string },
+): Reads["journal"] {
   return async (step, from, most) => {
     const [first, last] = [from, limits.journalRecords].map((seq) => recordKey(step, seq).stepName);
     const found = await calls.query(statement, [step.taskId, first, last, most.records, most.bytes]);
