@@ -37,26 +37,34 @@ export class CascadeRows {
     switch (type) {
       case "keepRecord": {
         const { seq, json, ...step } = params;
-        return work.rows.keepText("journal", { ...recordKey(step, seq), json });
+        work.rows.keepText("journal", { ...recordKey(step, seq), json });
+        break;
       }
       case "keepOutput":
-        return work.rows.keepText("outputs", params);
+        work.rows.keepText("outputs", params);
+        break;
       case "keepActions":
-        return work.rows.keepText("stepActions", params);
+        work.rows.keepText("stepActions", params);
+        break;
       case "keepInput":
         work.rows.keepText("stepInputs", params);
-        return this.#changeStep(params, (row) => withInput(row, params.json));
+        this.#changeStep(params, (row) => withInput(row, params.json));
+        break;
       case "addDependencies":
-        return this.#changeStep(params, (row) => withDependencies(row, params));
+        this.#changeStep(params, (row) => withDependencies(row, params));
+        break;
       case "noteInDoubt":
-        return this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
+        this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
+        break;
       case "noteJournal":
-        return this.#changeStep(params, (row) => ({ ...row, journal: params.journal }));
+        this.#changeStep(params, (row) => ({ ...row, journal: params.journal }));
+        break;
       case "keepDeadLetter":
         work.putSingle("deadLetters", params.row);
-        return this.#changeTask(params.row.taskId, { hasDeadLetter: true });
+        this.#changeTask(params.row.taskId, { hasDeadLetter: true });
+        break;
       default:
-        return this.#changeTask(params.taskId, changeOfTask(command));
+        this.#changeTask(params.taskId, changeOfTask(command));
     }
   }
 
