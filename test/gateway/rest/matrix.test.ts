@@ -10,6 +10,8 @@ import { millis } from "#domain/time/time";
 import { policy } from "#gateway/access/policy";
 import { rpcs } from "#gateway/handlers/index";
 import { routerOf } from "#gateway/http/routes";
+import { plainPath } from "#gateway/openapi/parameters";
+import { documentedAt } from "../kit/documented.js";
 import { prepare } from "../kit/samples.js";
 import { also, elsewhere } from "./also.js";
 import {
@@ -127,6 +129,7 @@ describe.each(operations)("%s", (name, method, route) => {
     ready();
     const got = await send(port, method, path, asked, headers);
     if (got.status >= 300) failures.add(got.status);
+    if (got.status < 300) (await documentedAt(world.well.httpPort)).expectFits(method, plainPath(path), got);
     if (got.status >= 400 && needs !== "a token" && got.type.startsWith("application/problem"))
       expect(JSON.parse(got.text)).toMatchObject({
         status: got.status,
