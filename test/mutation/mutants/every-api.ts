@@ -26,4 +26,15 @@ export const everyApiMutants: readonly Mutant[] = [
       name: "of a large request that was answered before its end, the rest is not read",
     },
   },
+  {
+    name: "api: the document leaves out what a change answers",
+    edits: [
+      edit(
+        "src/gateway/tasker/rest/documents/dead-letters.ts",
+        'withMembers("TaskerDlqEntry", changed)',
+        'schemaOf("TaskerDlqEntry")',
+      ),
+    ],
+    test: { file: "test/gateway/tasker/matrix.test.ts", name: "is answered, and is told of in the document" },
+  },
 ];
