@@ -4,7 +4,7 @@ import type { StepType } from "../template/template.js";
 import { type Instant, type Millis, NEVER } from "../time/time.js";
 import type { StepJournal } from "./journal.js";
 import { lossesOf, maxLossesOf } from "./losses.js";
-import type { Reason } from "./task.js";
+import type { Reason } from "./reason.js";
 
 /** The ten states of a Step, in the order of their numbers on the wire. */
 export const stepStates = [
