@@ -89,7 +89,7 @@ test.each<[string, Partial<RunRow>, number, string]>([
 test("people read it a page at a time, and the last page says that it is", async () => {
   const seqs: number[][] = [];
   for (let pageToken = "", more = true; more; more = pageToken !== "") {
-    const page = (await readAsClient({ pageSize: 2, pageToken })) as {
+    const page = (await readAsClient({ pageSize: 2, pageToken })) as unknown as {
       records: { seq: bigint; runId: string }[];
       nextPageToken: string;
     };

@@ -116,7 +116,7 @@ export function journalRowTests({ test, expect, use }: Suite): void {
         },
       };
       const journal: StepJournal = {
-        ...{ records: 3, entries: 2, bytes: 512, suspensions: 1 },
+        ...{ records: 3, entries: 2, bytes: 512, suspensions: 1, undone: [] },
         open: [{ ...named, entry: 2, seq: 2, until: instant(9) }],
       };
       const signals = { ...NO_SIGNALS, count: 1, kept: [{ name: "go", seq: 0 }], requests: ["r"] };
