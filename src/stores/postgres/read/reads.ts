@@ -8,7 +8,15 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
-import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import type {
+  JournalBounds,
+  LanePlace,
+  Reads,
+  TaskDetail,
+  TaskFilter,
+  TaskPage,
+  TemplateFilter,
+} from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
 import type { Cells } from "../connect/connection.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
