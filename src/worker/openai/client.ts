@@ -8,7 +8,7 @@ export interface ChatClient {
   readonly chat: {
     readonly completions: {
       create(
-        body: Readonly<Record<string, unknown>>,
+        body: object,
         options: { readonly signal: AbortSignal },
       ): PromiseLike<AsyncIterable<unknown>>;
     };
