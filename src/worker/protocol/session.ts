@@ -9,7 +9,9 @@ import type {
   ServerAck,
   Welcome,
 } from "#wire/gen/taskrun/v1/run_service_pb";
+import type { EarlierRecord } from "../journal/journal.js";
 import type { HeldRuns } from "../run/held.js";
+import type { JournalWanted } from "../run/journal-reader.js";
 import type { Ask } from "../run/patient-reader.js";
 import { PullStream } from "../run/pull-stream.js";
 import type { ResultWanted } from "../run/result-reader.js";
@@ -102,6 +104,12 @@ export class Session {
   readonly readInput: Ask<RunKey> = async (wanted, options) => {
     if (!this.#connection) throw new Error("not connected");
     return this.#connection.readInput(wanted, options);
+  };
+
+  /** Reads a page of the journal of a Run's Step over this session's connection. */
+  readonly readJournal: Ask<JournalWanted, readonly EarlierRecord[]> = async (wanted, options) => {
+    if (!this.#connection) throw new Error("not connected");
+    return this.#connection.readJournal(wanted, options);
   };
 
   /** Sends a heartbeat now, whether or not one is due. */
@@ -235,6 +243,7 @@ export class Session {
       {
         ...{ runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
         ...{ results, resultRefs, failedDependencies, inputRef, inputPartsJson, traceparent },
+        journalRecords: Number(assignment.journalRecords),
       },
       this.#left(assignment.deadlineMs),
     );
@@ -246,7 +255,7 @@ export class Session {
     return { session, incarnation, lastOrdinal: this.#lastOrdinal, serverMs };
   }
 
-  #acknowledged({ ackType, refId, nextSeq, beat, creditBytes }: ServerAck): void {
+  #acknowledged({ ackType, refId, nextSeq, beat, creditBytes, childTaskId }: ServerAck): void {
     const { held, lease, renewed } = this.#options;
     if (ackType === "output") {
       held.acknowledgeOutput(
@@ -256,6 +265,10 @@ export class Session {
       );
     } else if (ackType === "status") {
       held.acknowledgeEnd(refId);
+    } else if (ackType === "journal") {
+      held.acknowledgeJournal(refId, Number(nextSeq), childTaskId);
+    } else if (ackType === "usage") {
+      held.acknowledgeUsage(refId, Number(nextSeq));
     } else if (ackType === "heartbeat") {
       lease.acknowledged(Number(beat));
       renewed();
