@@ -57,6 +57,7 @@ const settings = {
   environment: "environment",
   acceptClock: "accept-clock",
   inspectPayloads: "inspect-payloads",
+  orchestratorAgents: "orchestrator-agents",
   auditCheckpoints: "audit-checkpoints",
   auditSyslog: "audit-syslog",
   auditRetention: "audit-retention",
