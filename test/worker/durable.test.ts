@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { JournalKind, JournalState, StepEffect } from "#wire/gen/taskrun/v1/run_service_pb";
 import { AgentError, type RunStopped } from "#worker/agent/error";
@@ -334,4 +334,21 @@ test("a step that fails for want of a model, and says so, may be tried again", a
     retryAfterMs: 9n,
     errorMessage: "overloaded",
   });
+});
+
+test("what must be done once is not done by a process that was stopped for longer than its lease", async () => {
+  const done: string[] = [];
+  const { session } = await working(({ step }) =>
+    step("charge", () => void done.push("charge"), { effect: "once" }),
+  );
+  session.assign({ runId: "r1" });
+  expect(await session.hear("journal")).toMatchObject({ state: JournalState.BEGUN });
+
+  const stopped = performance.now() + 3_600_000;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => stopped);
+  onTestFinished(() => clock.mockRestore());
+  session.ack({ ackType: "journal", refId: "r1", nextSeq: 1n });
+  await settle();
+
+  expect(done).toEqual([]);
 });

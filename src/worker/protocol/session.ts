@@ -181,7 +181,9 @@ export class Session {
   }
 
   #receive({ payload }: RunServerMessage): void {
-    const { held } = this.#options;
+    const { held, lease, time } = this.#options;
+    // A process that was stopped for longer than its lease reads what came meanwhile before its timers fire: nothing may begin by it.
+    if (time.awake() >= lease.fenceAt) this.#options.fenced();
     switch (payload.case) {
       case "welcome":
         this.#begin(payload.value);
