@@ -23,6 +23,7 @@ import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
+import { journalMutants } from "./journal.js";
 import { keepMutants } from "./keep.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
@@ -81,6 +82,7 @@ export const mutants: readonly Mutant[] = [
   ...schemaMutants,
   ...dailyMutants,
   ...damageMutants,
+  ...journalMutants,
   ...keepMutants,
   ...deadLetterMutants,
   ...layoutMutants,
