@@ -60,7 +60,7 @@ test("a journal is a table of its entries, with what each has come to, and says 
       "ENTRY | NAME | NO | EFFECT | STATE | RESULT | WHEN",
       "1 | search | 1 | read | COMPLETED | {"hits": [1, 2]}",
       "2 | tool charge | 1 | once | IN DOUBT | -",
-      "3 | child research | 1 | read | FAILED | no lucktask t9",
+      "3 | child research | 1 | read | FAILED | no luck; task t9",
       "4 | signal approval | 1 | read | BEGUN | until 1970-01-01T00:01:01.000Z",
       "",
     ]
