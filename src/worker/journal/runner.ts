@@ -97,7 +97,7 @@ export class JournalRunner {
   }
 
   /** The outcome of something that is waited for, where the Run need not end for it. */
-  deliver(record: EarlierRecord): void {
+  #deliver(record: EarlierRecord): void {
     const entry = this.#known.over(record);
     const waiting = entry && this.#waiting.get(entry);
     if (!waiting) return;
@@ -248,9 +248,10 @@ export class JournalRunner {
   #rest(): void {
     if (!this.#onlyWaits || this.#isResting) return;
     this.#isResting = true;
-    setImmediate(() => {
+    setImmediate(async () => {
+      if (this.#onlyWaits) await this.call(() => this.#suspend()).catch(() => {});
       this.#isResting = false;
-      if (this.#onlyWaits) void this.call(() => this.#suspend());
+      this.#rest();
     });
   }
 
@@ -259,6 +260,10 @@ export class JournalRunner {
     if (this.#known.hasFailures) await this.#working(() => this.#keep((journal) => journal.flush()));
     await this.#keeper.quiet();
     if (!this.#onlyWaits) return;
+    if (this.#keeper.over) {
+      for (const record of await this.#keeper.over([...this.#waiting.keys()])) this.#deliver(record);
+      return;
+    }
     // The agent's promises stay as they are: another Run goes on from here.
     this.#unsettled.clear();
     this.#over = new RunStopped("suspended", "the run waits, and another one goes on");
