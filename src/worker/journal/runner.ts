@@ -65,13 +65,13 @@ export class JournalRunner {
           return parsed(entry.result);
         }
         if (answer === "in doubt") {
-          const settled = await this.#tried(entry, () => settle(entry));
-          if (settled.done) return await this.#complete(entry, settled.result);
+          const outcome = await this.#tried(entry, () => settle(entry));
+          if (outcome.done) return await this.#complete(entry, outcome.result);
           await this.#keep((journal) => journal.notDone(entry, "it was not done"));
         }
         return await this.#run(entry, run);
       } finally {
-        this.#settled();
+        this.#returned();
       }
     });
   }
@@ -81,7 +81,7 @@ export class JournalRunner {
     return this.#working(async () => {
       const entry = await this.#begun(asked, wait);
       await this.#untilOver(entry);
-      this.#settled();
+      this.#returned();
       return entry;
     });
   }
@@ -91,7 +91,7 @@ export class JournalRunner {
     return this.#working(async () => {
       const entry = await this.#begun(asked, wait);
       entry.childId ??= await this.#keeper.childOf(entry.seq);
-      this.#settled();
+      this.#returned();
       return { entry, over: () => this.#awaited(entry) };
     });
   }
@@ -213,7 +213,7 @@ export class JournalRunner {
       this.#working(async () => {
         this.#known.enter();
         await this.#untilOver(entry);
-        this.#settled();
+        this.#returned();
         return entry;
       }),
     );
@@ -230,8 +230,8 @@ export class JournalRunner {
     this.#busy += 1;
   }
 
-  #settled(): void {
-    this.#known.settled();
+  #returned(): void {
+    this.#known.returned();
     if (this.#isTurning) return;
     this.#isTurning = true;
     setImmediate(() => {

@@ -16,7 +16,7 @@ const begin = (journal: Journal, name: string) => journal.ask(step(name)).entry;
 function whole(journal: Journal, name: string) {
   const entry = begin(journal, name);
   const [made] = journal.complete(entry, "");
-  journal.settled();
+  journal.returned();
   return made;
 }
 
@@ -33,8 +33,8 @@ test("what is begun when two calls were settled at once runs beside what may sti
   const [a, b] = [begin(journal, "a"), begin(journal, "b")];
   journal.complete(a, "");
   journal.complete(b, "");
-  journal.settled();
-  journal.settled();
+  journal.returned();
+  journal.returned();
 
   expect(begin(journal, "c")).toMatchObject({ concurrent: true });
 });
@@ -44,8 +44,8 @@ test("what is begun when all that goes on is known to be it runs alone", () => {
   const [a, b] = [begin(journal, "a"), begin(journal, "b")];
   journal.complete(a, "");
   journal.complete(b, "");
-  journal.settled();
-  journal.settled();
+  journal.returned();
+  journal.returned();
   journal.turnEnded();
 
   expect(begin(journal, "c")).toMatchObject({ concurrent: false });
