@@ -131,7 +131,7 @@ export class AgentJournal implements DurableKeeper {
       return undefined;
     }
     try {
-      const result = jsonOf(await child(JSON.parse(input)), `result of children.${entry.name}`);
+      const result = jsonOf(await child(JSON.parse(input) as never), `result of children.${entry.name}`);
       return { ...entry, state: "COMPLETED", result };
     } catch (error) {
       return { ...entry, state: "FAILED", errorMessage: inWords(error) };
