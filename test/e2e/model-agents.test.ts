@@ -1,6 +1,6 @@
 /** Agents that ask a model, in workers started from the command line, over doubles that speak the real formats. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { TaskEvent } from "#client/index";
@@ -160,4 +160,29 @@ test("`worker --config worker.toml` serves agents of several kinds and models, a
   await until("the request is there", () => fake.seen.length === 4);
   await client.tasks.cancel(endless.id);
   await until("the request is given up", () => fake.abandoned === 1);
+});
+
+test("an agent with tools survives its worker: no answer is asked for again, and no tool that has ended runs again", async () => {
+  const fake = await FakeOpenai.start();
+  onTestFinished(() => fake.stop());
+  fake.answer(
+    { calls: [{ name: "note", arguments: "{}" }] },
+    { calls: [{ name: "wait", arguments: "{}" }] },
+    { text: "Noted." },
+  );
+  const module = join(root, "test/e2e/fixtures/tool-agent.mjs");
+  const env = { OPENAI_BASE_URL: fake.baseUrl, OPENAI_API_KEY: "sk-e2e", E2E_FOLDER: stage.dir };
+  const first = await worker(["--id", "c4", "--module", module], env);
+  const client = stage.client(server.addr);
+  const { id } = await client.tasks.create({ agent: "noter", input: { prompt: "note it, then wait" } });
+  await until("the second tool runs", () => existsSync(join(stage.dir, "begun")));
+
+  await first.end("SIGKILL");
+  await worker(["--id", "c5", "--module", module], env);
+  const ended = await client.tasks.wait(id);
+
+  expect(JSON.parse(ended.outputJson)).toMatchObject({ text: "Noted.", turns: 3, tool_calls: 2 });
+  expect(ended.runs.map(({ reason }) => reason)).toEqual(["WORKER_LOST", ""]);
+  expect(fake.seen).toHaveLength(3);
+  expect(readFileSync(join(stage.dir, "notes"), "utf8")).toBe("noted\n");
 });

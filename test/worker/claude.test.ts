@@ -253,6 +253,7 @@ test.each([
     /^Claude Code is not logged in \(it says: Not logged in · Please run \/login\): run `claude`/,
     false,
   ],
+  ["expired", /^Claude Code is not logged in \(it says: Failed to authenticate\. API Error: 401\)/, false],
   ["old-logout", /^Claude Code is not logged in \(it says: Invalid API key/, false],
   ["overloaded", /has failed \(overloaded, status 529\): API Error: 529 Overloaded$/, true],
   ["limited", /has failed \(rate_limit, status 429\): You've hit your session limit$/, true],

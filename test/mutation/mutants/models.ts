@@ -65,9 +65,9 @@ export const modelMutants: readonly Mutant[] = [
     test: { file: claude, name: "what it used before is not counted again" },
   },
   {
-    name: "who is not logged in is tried again",
+    name: "who is logged in no more is told of a failed API",
     edits: [edit(failures, 'apiError === "authentication_failed" ||', "false ||")],
-    test: { file: claude, name: "logout is a failure" },
+    test: { file: claude, name: "expired is a failure" },
   },
   {
     name: "a limit of the account is tried again at once",
