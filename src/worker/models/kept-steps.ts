@@ -1,5 +1,5 @@
 import type { AgentContext } from "../agent/context.js";
-import type { Effect } from "../agent/durable.js";
+import type { ToolOptions } from "../agent/durable.js";
 import { inputDigest } from "../journal/canonical.js";
 import { ServerTooOld } from "../journal/unknown.js";
 import { toolRequested } from "./tool-events.js";
@@ -12,7 +12,7 @@ export interface CalledTool {
   readonly name: string;
   readonly args: unknown;
   readonly callId: string;
-  readonly effect: Effect;
+  readonly options: ToolOptions<unknown>;
 }
 
 /** The durable steps of a Run. Where the server does not know them they are done all the same, and not kept. */
@@ -33,9 +33,9 @@ export class KeptSteps {
   }
 
   tool(call: CalledTool, work: () => Promise<unknown>): Promise<unknown> {
-    const { name, args, effect } = call;
+    const { name, args, options } = call;
     return this.#orDirectly(
-      () => this.#ctx.tool(name, args, work, { effect }),
+      () => this.#ctx.tool(name, args, work, options),
       () => this.#told(call, work),
     );
   }

@@ -7,10 +7,7 @@ import { inWords } from "../agent/in-words.js";
 export interface ChatClient {
   readonly chat: {
     readonly completions: {
-      create(
-        body: object,
-        options: { readonly signal: AbortSignal },
-      ): PromiseLike<AsyncIterable<unknown>>;
+      create(body: object, options: { readonly signal: AbortSignal }): PromiseLike<AsyncIterable<unknown>>;
     };
   };
 }

@@ -3,7 +3,7 @@ import { jsonSchemaIfAny } from "#standard-schema/json-schema";
 import type { OutputOfSchema, StandardSchema } from "#standard-schema/types";
 import { validated } from "#standard-schema/validate";
 import type { AgentContext } from "../agent/context.js";
-import type { Effect } from "../agent/durable.js";
+import type { ToolOptions } from "../agent/durable.js";
 import { AgentError } from "../agent/error.js";
 import { inWords } from "../agent/in-words.js";
 import type { KeptSteps } from "../models/kept-steps.js";
@@ -21,15 +21,13 @@ import { modelSchema } from "./strict-schema.js";
  * const clock = openaiAgent({ name: "clock", model: "gpt-5-mini", tools: [now] });
  * ```
  */
-export interface ModelTool<Input extends StandardSchema = StandardSchema> {
+export interface ModelTool<Input extends StandardSchema = StandardSchema> extends ToolOptions<unknown> {
   /** 1 to 64 letters, digits, `_` and `-`. */
   readonly name: string;
   /** What the model is told of it. */
   readonly description?: string;
   /** Schema of its arguments, an object. Arguments that do not fit are told the model, and the tool does not run. */
   readonly input?: Input;
-  /** What it does to the world: nothing, the same however often, or something that must happen once. Default `idempotent`. */
-  readonly effect?: Effect;
   /**
    * Asked before the tool runs, for example a person. Anything but true refuses the call; a text tells the model why.
    */
@@ -97,14 +95,21 @@ export async function callTool(
   try {
     const answer = (await tool.approve?.(read.args, ctx)) ?? true;
     if (answer !== true) return refusal(typeof answer === "string" ? answer : "it was not allowed");
-    const { name, effect = "idempotent" } = tool;
-    const called = { name, args: read.given, callId: call.id, effect };
+    const called = { name: tool.name, args: read.given, callId: call.id, options: optionsOf(tool) };
     return told(await steps.tool(called, () => run(tool, read.args, ctx)));
   } catch (error) {
     ctx.signal.throwIfAborted();
     if ((error as Error | undefined)?.name !== TOOL_FAILED) throw error;
     return refusal((error as Error).message);
   }
+}
+
+function optionsOf({ effect, onDoubt, verify }: ModelTool): ToolOptions<unknown> {
+  return {
+    ...(effect !== undefined && { effect }),
+    ...(onDoubt !== undefined && { onDoubt }),
+    ...(verify !== undefined && { verify }),
+  };
 }
 
 /** The name of an error of a tool that the model is told, by which it is known in later Runs too. */
