@@ -10,6 +10,7 @@ import {
   openaiAgent,
   type UsageReport,
 } from "#worker/index";
+import { ServerTooOld } from "#worker/journal/unknown";
 import { type ChatClient, type ChatClientOptions, chatClientClass } from "#worker/openai/client";
 import { modelSchema } from "#worker/openai/strict-schema";
 import { double, failure, having, KEY, model, useDouble } from "./kit/openai-runs.js";
@@ -22,6 +23,12 @@ const weather = modelTool({
   input: z.object({ city: z.string() }),
   run: ({ city }) => ({ city, sky: "blue" }),
 });
+
+/** Of a worker whose server does not know durable steps. */
+const withoutJournal = {
+  step: () => Promise.reject(new ServerTooOld("ctx.step")),
+  tool: () => Promise.reject(new ServerTooOld("ctx.tool")),
+};
 
 test("the agent's types are those of the package that it uses", () => {
   const asUsed = (client: OpenAI): ChatClient => client;
@@ -67,7 +74,8 @@ test("tools that the model calls are run, whose results it is told, until it has
     { text: "Blue in both." },
   );
 
-  const { result, output, events } = await runAgent(model({ tools: [weather] }), { prompt: "weather?" });
+  const agent = having(model({ tools: [weather] }), withoutJournal);
+  const { result, output, events } = await runAgent(agent, { prompt: "weather?" });
 
   expect(result).toMatchObject({ text: "Blue in both.", turns: 2, tool_calls: 2 });
   expect(output).toBe("Blue in both.\n");
@@ -202,7 +210,8 @@ test("tokens are told after every answer, and calls of tools with them", async (
   const usage: UsageReport[] = [];
   double.server.answer({ calls: [{ name: "weather", arguments: '{"city":"Rome"}' }] }, { text: "Blue." });
 
-  const agent = having(model({ tools: [weather] }), { usage: (report: UsageReport) => usage.push(report) });
+  const told = { usage: (report: UsageReport) => usage.push(report) };
+  const agent = having(model({ tools: [weather] }), { ...withoutJournal, ...told });
   await runAgent(agent, { prompt: "x" });
 
   const tokens = { model: "small-2026-01-01", inputTokens: 120, cachedTokens: 100, outputTokens: 30 };
