@@ -7,6 +7,7 @@ import type { LogEntry } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow, TaskState } from "#domain/task/task";
+import type { Usage } from "#domain/task/usage";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
@@ -80,6 +81,14 @@ export const commands = {
   noteCompensableBelow: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
   /** A Run of the Step may have done its work, whatever it ended in. */
   noteInDoubt: carriedOutByRuntime<StepKey>(),
+  /** A Run has reported a use of a model: it counts in the Run and in the sums of its namespace, agent and model. */
+  countUsage: carriedOutByRuntime<{ readonly runId: RunId; readonly model: string; readonly used: Usage }>(),
+  /** The same counts in a Task: as late, if the Task that used it had ended. */
+  addUsage: carriedOutByRuntime<{
+    readonly taskId: TaskId;
+    readonly used: Usage;
+    readonly isLate: boolean;
+  }>(),
   /** Keep a Task's dead letter; replaces an earlier state of it. */
   keepDeadLetter: carriedOutByRuntime<{ readonly row: DeadLetterRow }>(),
   /** The Task's idempotency key may be another's from now on. */

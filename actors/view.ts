@@ -2,6 +2,7 @@ import type { Plan } from "#domain/graph/plan";
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
 import type { PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
+import type { Prices } from "#domain/task/prices";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
@@ -54,6 +55,8 @@ export interface MessageView {
   waitingLimit(namespace: string): number | undefined;
   /** The bytes that an operator lets Runs of a namespace write in a day, if they have written them; else undefined. */
   outputLimitReached(namespace: string, at: Instant): number | undefined;
+  /** What models cost, as an operator says. */
+  readonly prices: Prices;
   /** Lanes of a namespace, and whether there is one with this key. */
   lanesIn(namespace: string): number;
   hasLane(key: string): boolean;

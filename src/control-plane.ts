@@ -6,6 +6,7 @@ import { defaultDeadLetterRetention, defaultRetention, defaultStaleTerms, defaul
 import type { Restoration } from "#domain/incarnation";
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
+import type { Prices } from "#domain/task/prices";
 import type { RetentionRule } from "#domain/task/retention";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
@@ -60,6 +61,8 @@ export interface ControlPlaneParts {
   readonly inspection?: Inspection;
   /** What each namespace may have. Default: no more than bounds them all. */
   readonly namespaceLimits?: NamespaceLimits;
+  /** What models cost, by their names. Default: nobody knows. */
+  readonly prices?: Prices;
   /** The audit log, which is closed with the plane. Default: there is none. */
   readonly audit?: PlaneAudit;
 }
@@ -89,7 +92,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
   const { deadLetterRetention = defaultDeadLetterRetention, stale = defaultStaleTerms } = parts;
-  const { inspection, broker, audit, namespaceLimits, retentionOf: rules = [], archive } = parts;
+  const { inspection, broker, audit, namespaceLimits, prices, retentionOf: rules = [], archive } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -105,6 +108,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     ...(broker && { broker }),
     ...(audit && { audit: audit.open }),
     ...(namespaceLimits && { namespaceLimits }),
+    ...(prices && { prices }),
   };
   const supervisor = new Supervisor({ ...ports, node, terms, acceptClock, onFatal });
   await supervisor.start().catch(async (error: unknown) => {

@@ -23,6 +23,7 @@ import type { MessageView } from "../view.js";
 import type { RunTrackerHandler } from "./handler.js";
 import type { RunReport } from "./messages.js";
 import { cancelRun, outputAck, statusAck } from "./runs.js";
+import { hearUsage } from "./usage.js";
 
 /** A worker speaks about one of its Runs: what changes, and what the worker hears in answer. */
 export const report: RunTrackerHandler<"report"> = {
@@ -40,6 +41,10 @@ export const report: RunTrackerHandler<"report"> = {
       return [refuse(runNotYours(known.id)), { type: "countRefused", params: { cause: "foreign" } }];
     }
     const run = isForeign ? undefined : known;
+    if (message.report.type === "usage" && speaker) {
+      const { report: said, session } = message;
+      return hearUsage({ report: said, run, session, acks: expectsAcks(speaker), view, at });
+    }
     const cause = refusalOf(message, run, speaker);
     if (cause || !run) return refuseReport(message, run, speaker, cause ?? "unknown", at);
 

@@ -24,10 +24,12 @@ import { stepSatisfied } from "./step-satisfied.js";
 import { taskEnded } from "./task-ended.js";
 import { taskStale } from "./task-stale.js";
 import { updateDeadLetter } from "./update-dead-letter.js";
+import { usage } from "./usage.js";
 
 export const finalizerHandlers = {
   "run.ended": runEnded,
   "run.released": runReleased,
+  usage,
   "step.satisfied": stepSatisfied,
   expand,
   "map.open": mapOpen,
@@ -64,6 +66,7 @@ function decided<Type extends TaskFinalizerMessage["type"]>(type: Type, handler:
 const listens = {
   "run.ended": { actions: "concludeAttempt" },
   "run.released": { actions: "noteRelease" },
+  usage: { actions: "countInTasks" },
   "step.satisfied": { actions: "satisfyDependants" },
   expand: { actions: "expandGraph" },
   "map.open": { actions: "openMap" },
@@ -90,6 +93,7 @@ export const taskFinalizerMachine = parts
     actions: {
       concludeAttempt: decided("run.ended", runEnded),
       noteRelease: decided("run.released", runReleased),
+      countInTasks: decided("usage", usage),
       satisfyDependants: decided("step.satisfied", stepSatisfied),
       expandGraph: decided("expand", expand),
       openMap: decided("map.open", mapOpen),

@@ -4,6 +4,7 @@ import type { SettableStatus } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { ResolveAction } from "#domain/task/step";
+import type { Usage } from "#domain/task/usage";
 import type { TemplateRef } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { RunEnd } from "../run/messages.js";
@@ -15,6 +16,8 @@ export type TaskFinalizerMessage =
   | ({ readonly type: "run.ended"; readonly runId: RunId; readonly end: RunEnd } & StepKey)
   /** a Run: its worker no longer holds it, after its end. In doubt unless the worker has declined it and never began. */
   | ({ readonly type: "run.released"; readonly inDoubt: boolean } & StepKey)
+  /** run-tracker: a Run of the Task has used something; late if the Task had ended. */
+  | { readonly type: "usage"; readonly taskId: TaskId; readonly used: Usage; readonly isLate: boolean }
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */
   | ({ readonly type: "step.satisfied" } & StepKey)
   /** itself: a decision or a batch has its result; the Steps that it asks for are to be made. */

@@ -2,6 +2,7 @@ import type { Plans } from "#domain/graph/plans";
 import type { NodeId } from "#domain/id";
 import type { ByNamespace } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
+import type { Prices } from "#domain/task/prices";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { AuditTrail } from "#ports/audit";
 import type { Clock } from "#ports/clock";
@@ -36,6 +37,8 @@ export interface Core {
   readonly waitingTasks: ByNamespace;
   /** Counts what Runs write; undefined if nobody limits it. */
   readonly output: DailyOutput | undefined;
+  /** What models cost, as an operator says. */
+  readonly prices: Prices;
   /** What this server says of itself where nodes are listed. */
   readonly self: Omit<NodeInfo, "id">;
   /** What this node is called among those that share the store; undefined if it is alone. */

@@ -1,5 +1,6 @@
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
+import type { Prices } from "#domain/task/prices";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { Broker } from "#ports/broker";
 import type { StartableClock } from "#ports/clock";
@@ -26,6 +27,8 @@ export interface SupervisorParts extends AuditPart {
   readonly node?: Omit<NodeInfo, "id">;
   /** What an operator lets each namespace have. Default: no such limits. */
   readonly namespaceLimits?: NamespaceLimits;
+  /** What models cost, as an operator says. Default: nobody knows. */
+  readonly prices?: Prices;
   /** Messages each actor's mailbox holds. */
   readonly mailbox?: number;
   /** The wall clock is right at this start, however far it is from what the store remembers. */

@@ -5,6 +5,7 @@ import { Plans } from "#domain/graph/plans";
 import type { SessionId } from "#domain/id";
 import { noNamespaceLimits } from "#domain/namespace-limits";
 import type { Lane } from "#domain/task/lane";
+import { NO_PRICES } from "#domain/task/prices";
 import { earliest, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
@@ -79,6 +80,7 @@ export class Supervisor {
     const state = {
       leases,
       waitingTasks: limited.waitingTasks,
+      prices: ports.prices ?? NO_PRICES,
       output: dailyOutputOf(limited.dailyOutput, { ...ports, clock }),
       memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),

@@ -2,6 +2,7 @@ import type { NodeId, RunId, SessionId, TaskId, WorkerId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
 import { type Instant, NEVER } from "../time/time.js";
 import type { Labels, Reason } from "./task.js";
+import type { Usage } from "./usage.js";
 
 export const runStatuses = ["PENDING", "ASSIGNED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -60,6 +61,8 @@ export interface RunRow {
    * process, and of Runs that have been made while the store was one. It stays when the Run is released.
    */
   readonly node?: NodeId;
+  /** What it has reported of models, once for each seq, so that `reports` is the next one; absent if nothing. */
+  readonly usage?: Usage;
 }
 
 /** A Run that a worker holds, as far as pauses go. */

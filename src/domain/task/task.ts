@@ -5,6 +5,7 @@ import type { TemplateRef } from "../template/template.js";
 import { type Instant, later, type Millis, NEVER } from "../time/time.js";
 import type { TaskSignals } from "./journal.js";
 import { type StepState, stepStates } from "./step.js";
+import type { Usage } from "./usage.js";
 
 /** The twelve states of a Task, in the order of their numbers on the wire. */
 export const taskStates = [
@@ -146,6 +147,10 @@ export interface TaskRow {
   readonly holds?: number;
   /** Signals that came and that no Step of its template takes; absent if none has. */
   readonly signals?: TaskSignals;
+  /** What was used for it: by its own Runs, and by those of the Tasks that belong to it. Absent if nothing was reported. */
+  readonly usage?: Usage;
+  /** Of that what came after the Task that used it had ended, so that no log has it; absent if nothing did. */
+  readonly lateUsage?: Usage;
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }

@@ -32,14 +32,33 @@ export const NO_USAGE: Usage = {
   reports: 0,
 };
 
+/** The sum of both. What no number counts exactly stays at the greatest that does. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
-    inputTokens: a.inputTokens + b.inputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    cachedTokens: a.cachedTokens + b.cachedTokens,
-    toolCalls: a.toolCalls + b.toolCalls,
-    usdMicros: a.usdMicros + b.usdMicros,
-    unpricedTokens: a.unpricedTokens + b.unpricedTokens,
-    reports: a.reports + b.reports,
+    inputTokens: sum(a.inputTokens, b.inputTokens),
+    outputTokens: sum(a.outputTokens, b.outputTokens),
+    cachedTokens: sum(a.cachedTokens, b.cachedTokens),
+    toolCalls: sum(a.toolCalls, b.toolCalls),
+    usdMicros: sum(a.usdMicros, b.usdMicros),
+    unpricedTokens: sum(a.unpricedTokens, b.unpricedTokens),
+    reports: sum(a.reports, b.reports),
   };
+}
+
+/** What one report counts. Without a cost its tokens have none that is known. */
+export function usageOf({ usdMicros, ...used }: UsedModel): Usage {
+  const { inputTokens, outputTokens, cachedTokens, toolCalls } = used;
+  return {
+    inputTokens,
+    outputTokens,
+    cachedTokens,
+    toolCalls,
+    usdMicros: usdMicros ?? 0,
+    unpricedTokens: usdMicros === undefined ? sum(inputTokens, outputTokens) : 0,
+    reports: 1,
+  };
+}
+
+function sum(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }

@@ -154,9 +154,10 @@ export class CascadeDecider {
 
   context(offer?: Offer): TurnContext {
     const { core, work, verdicts, journal, at } = this.#tools;
-    const { memory, leases, plans, entropy, node, waitingTasks, output } = core;
+    const { memory, leases, plans, entropy, node, waitingTasks, output, prices } = core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    const parts = { work, memory, leases, plans, verdicts, newTaskId, node, waitingTasks, output };
+    const limited = { waitingTasks, output, prices };
+    const parts = { work, memory, leases, plans, verdicts, newTaskId, node, ...limited };
     const view = new TurnView({ ...parts, ...(offer && { offer }) });
     if (node === undefined) return { work, memory, view };
     const { roster } = memory;

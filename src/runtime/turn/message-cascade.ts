@@ -12,6 +12,7 @@ import { advanceRun, advanceStep, advanceTask, advanceWorker } from "../machines
 import { StateHistory } from "../machines/state-history.js";
 import { unseen } from "../memory/rows-seen.js";
 import { withDependencies, withInput } from "../memory/step-changes.js";
+import { taskUsage } from "../memory/usage-writes.js";
 import { applyChanges, type ChangedRows } from "./changed-rows.js";
 import type { CascadeParts } from "./context.js";
 import type { Deciding } from "./culprit.js";
@@ -106,6 +107,7 @@ export class MessageCascade {
       case "noteInDoubt":
       case "releaseKey":
       case "keepDeadLetter":
+      case "addUsage":
         this.#note(command);
         break;
       case "addDependencies":
@@ -184,12 +186,15 @@ export class MessageCascade {
   }
 
   /** Notes in a row what has nothing to do with its state. */
-  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" | "keepDeadLetter" }>): void {
+  #note(
+    command: Extract<Command, { type: `note${string}` | "releaseKey" | "keepDeadLetter" | "addUsage" }>,
+  ): void {
     const { type, params } = command;
     if (type === "noteInDoubt") this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
     else if (type === "noteCompensation") {
       this.#changeTask(params.taskId, { compensatedBy: params.compensatedBy });
     } else if (type === "noteCompensableBelow") this.#changeTask(params.taskId, { compensableBelow: true });
+    else if (type === "addUsage") this.#changeTask(params.taskId, (row) => taskUsage(row, params));
     else if (type === "keepDeadLetter") {
       this.#parts.context.work.putSingle("deadLetters", params.row);
       this.#changeTask(params.row.taskId, { hasDeadLetter: true });
@@ -262,10 +267,10 @@ export class MessageCascade {
     if (task && isTerminal(task.state)) this.#changeTask(taskId, { counts: moved(task.counts, from, to) });
   }
 
-  #changeTask(id: TaskId, change: Partial<TaskRow>): void {
+  #changeTask(id: TaskId, change: Partial<TaskRow> | ((row: TaskRow) => Partial<TaskRow>)): void {
     const before = this.#parts.context.work.task(id);
     invariant(before, `task ${id} is changed but was not loaded`);
-    const after = { ...before, ...change };
+    const after = { ...before, ...(typeof change === "function" ? change(before) : change) };
     this.#parts.recorder?.changed("task", before, after);
     this.#putTask(after);
   }

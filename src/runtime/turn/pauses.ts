@@ -3,14 +3,18 @@ import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { Core } from "../core.js";
 import type { Journal } from "../memory/journal.js";
+import { withRunUsage } from "../memory/usage-writes.js";
 import type { Workspace } from "../memory/workspace.js";
 import type { NodeRows } from "../nodes/node-rows.js";
 import type { CascadeParts } from "./context.js";
 
-type OwnCommand = Extract<Command, { type: "keepTemplate" | "keepPause" | "endPause" | "moveStep" }>;
+type OwnCommand = Extract<
+  Command,
+  { type: "keepTemplate" | "keepPause" | "endPause" | "moveStep" | "countUsage" }
+>;
 type NodeCommand = Parameters<NodeRows["carryOut"]>[0];
 
-/** Carries out what is about templates, about pauses or, where a store is shared, about other nodes. */
+/** Carries out what is about templates, about pauses, about usage or, where a store is shared, about other nodes. */
 export function carryOutRest(
   command: OwnCommand | NodeCommand,
   { context: { work, memory, nodes }, journal }: CascadeParts,
@@ -33,6 +37,11 @@ export function carryOutRest(
     case "moveStep": {
       const row = work.step(command.params);
       if (row) putStep({ ...row, lane: command.params.lane });
+      break;
+    }
+    case "countUsage": {
+      const row = work.run(command.params.runId);
+      if (row) putRun(withRunUsage(row, command.params.used));
       break;
     }
     default:

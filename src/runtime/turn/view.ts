@@ -14,6 +14,7 @@ import {
 import { type ByNamespace, limitOf } from "#domain/namespace-limits";
 import type { PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
+import { NO_PRICES, type Prices } from "#domain/task/prices";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -44,6 +45,8 @@ export interface TurnParts {
   readonly waitingTasks?: ByNamespace;
   /** Absent if nobody limits it. */
   readonly output?: DailyOutput | undefined;
+  /** What models cost. Default: nobody knows. */
+  readonly prices?: Prices;
   /** This node, if there may be others. */
   readonly node?: NodeId | undefined;
 }
@@ -54,6 +57,7 @@ const NO_LIMITS: ByNamespace = new Map();
 export class TurnView implements MessageView {
   readonly offer: Offer;
   readonly newTaskId: () => TaskId;
+  readonly prices: Prices;
   readonly #work: Workspace;
   readonly #memory: Memory;
   readonly #leases: Leases;
@@ -72,6 +76,7 @@ export class TurnView implements MessageView {
     this.#verdicts = verdicts;
     this.offer = offer;
     this.newTaskId = newTaskId;
+    this.prices = parts.prices ?? NO_PRICES;
     this.#waitingTasks = parts.waitingTasks ?? NO_LIMITS;
     this.#output = parts.output;
     this.#node = node;

@@ -2,6 +2,7 @@ import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import type { MessageView } from "#actors/view";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import type { StaleTerms } from "#domain/task/staleness";
+import { NO_USAGE } from "#domain/task/usage";
 import { instant, millis } from "#domain/time/time";
 import { called, plan, stepsOf } from "./plans.js";
 import { begun, caller, heldRun, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
@@ -79,6 +80,7 @@ export const finalizerScenes: readonly Scene[] = [
       compensation: { task: task({ id: t2 }), steps: [] },
     },
   ),
+  context({ type: "usage", taskId: t1, used: { ...NO_USAGE, reports: 1 }, isLate: false }),
   context(
     { type: "compensate.step", ...key, taskId: t2 },
     {

@@ -7,6 +7,7 @@ import type { Plan } from "#domain/graph/plan";
 import { MAIN_STEP, type RunId, type SessionId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { NO_PAUSES, type PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
+import { NO_PRICES, type Prices } from "#domain/task/prices";
 import type { StatusReport } from "#domain/task/report";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -60,6 +61,7 @@ export interface ViewParts {
   readonly waitingIn: Readonly<Record<string, number>>;
   readonly waitingLimit?: number;
   readonly outputLimitReached?: number;
+  readonly prices: Prices;
   readonly lanesIn: Readonly<Record<string, number>>;
   readonly knownLanes: readonly string[];
   readonly templatesIn: number;
@@ -119,6 +121,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     waiting: parts.waiting,
     waitingIn: (namespace) => own(parts.waitingIn, namespace),
     waitingLimit: () => parts.waitingLimit,
+    prices: parts.prices,
     outputLimitReached: () => parts.outputLimitReached,
     lanesIn: (namespace) => own(parts.lanesIn, namespace),
     hasLane: (key) => parts.knownLanes.includes(key),
@@ -146,6 +149,7 @@ const NOTHING: ViewParts = {
   others: [],
   waiting: 0,
   waitingIn: {},
+  prices: NO_PRICES,
   lanesIn: {},
   knownLanes: [],
   templatesIn: 0,

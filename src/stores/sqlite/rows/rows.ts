@@ -46,6 +46,8 @@ export const taskTable = table<TaskRow>(
     inputBytes: packed,
     holds: optional,
     signals: optional,
+    usage: optional,
+    lateUsage: optional,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
 );
@@ -117,6 +119,7 @@ export const runTable: Table<RunRow> = table<Omit<RunRow, "node">>(
     backend: packed,
     nextSeq: packed,
     outputBytes: packed,
+    usage: optional,
   },
   {},
   ["task_id", "id"],
