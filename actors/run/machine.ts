@@ -102,6 +102,13 @@ const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy
   enqueue({ type: "send", params: { session: heldBy, frame: { type: "cancel", runId, reason } } });
 });
 
+/** Its time counts against budgets from now on, or no more. */
+const countTime = parts.enqueueActions(({ enqueue, context }, { by }: { readonly by: 1 | -1 }) => {
+  const { timedFor: taskIds, heldBy } = context;
+  // A Run that ends before it was given out was never held.
+  if (taskIds && heldBy !== "") enqueue(tellFinalizer({ type: "run.held", taskIds, by }));
+});
+
 /**
  * After the Run's end: compensation of its Task may wait for this.
  */
@@ -140,6 +147,7 @@ export const runMachine = parts
       reportEnd,
       stopWorker,
       tellReleased,
+      countTime,
       noteStart: assign({ startedAt: ({ event }) => event.at }),
       /** The agent began before the Run ended, and the report of that came after: for `hasBegun`. */
       noteLateStart: assign({ startedAt: ({ context }) => context.finishedAt }),
@@ -157,7 +165,8 @@ export const runMachine = parts
     guards: {
       over: ({ context }) => context.finishedAt !== NEVER,
       beganUnknown: ({ context }) => context.finishedAt !== NEVER && context.startedAt === NEVER,
-      timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
+      timedOut: ({ event }) =>
+        event.type === "end" && (event.reason === "TIMEOUT" || event.reason === "BUDGET_EXCEEDED"),
     },
   })
   .createMachine({
@@ -185,7 +194,12 @@ export const runMachine = parts
       hold: {
         initial: "free",
         states: {
-          free: { on: { assign: { target: "held", actions: "take" }, end: "released" } },
+          free: {
+            on: {
+              assign: { target: "held", actions: ["take", { type: "countTime", params: { by: 1 } }] },
+              end: "released",
+            },
+          },
           held: {
             on: {
               resumed: { actions: "changeHands" },
@@ -203,7 +217,7 @@ export const runMachine = parts
               released: { guard: "over", target: "released", actions: "tellReleased" },
             },
           },
-          released: { type: "final", entry: "release" },
+          released: { type: "final", entry: [{ type: "countTime", params: { by: -1 } }, "release"] },
         },
       },
     },

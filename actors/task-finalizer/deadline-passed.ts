@@ -9,10 +9,12 @@ import type { Stamped } from "../life.js";
 import { advanceRun, advanceTask } from "../make-command.js";
 import { failAttempt, retryNow } from "../step/attempts.js";
 import { behaviorOf } from "../step-types/index.js";
-import { releaseDeadline, releasedBy } from "../task/quiescence.js";
+import { budgetNeeds, goOn, stopTask, usedUp } from "../task/budget.js";
+import { releaseDeadline, releasedBy, taskAlone } from "../task/quiescence.js";
 import { startTask } from "../task/start.js";
 import { liveRunsOf, liveStepsOf, liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
+import { countHeldTime } from "./run-held.js";
 
 /**
  * A deadline has passed, or is believed to: the rows decide what it still means. Whoever has set it anew meanwhile is
@@ -20,7 +22,14 @@ import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
  */
 export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
   needs(message, view) {
-    if (message.stepName === WHOLE_TASK) return { wholeTasks: [message.taskId] };
+    const { taskId, stepName, kind } = message;
+    if (kind === "budget" || kind === "wall") {
+      const task = view.task(taskId);
+      // Steps that hold the Task have failed, and come with its graph only.
+      const graphs = task?.holds ? [taskId] : [];
+      return { wholeTasks: [taskId], graphs, steps: [taskAlone(taskId), ...budgetNeeds(task)] };
+    }
+    if (stepName === WHOLE_TASK) return { wholeTasks: [taskId] };
     const runId = view.step(message)?.runId;
     return { steps: [message], runs: runId ? [runId] : [] };
   },
@@ -48,6 +57,12 @@ export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
         ];
       case "hold":
         return [clear, advanceTask(task, { type: "giveUp", at })];
+      case "wall":
+        return [clear, ...countHeldTime(task, 0, at)];
+      case "budget": {
+        const why = usedUp(task, view, at);
+        return [clear, ...(why === undefined ? goOn(task, view, at) : stopTask(task, why, view, at))];
+      }
       default: {
         const step = view.step(message);
         return step ? stepDeadlinePassed(message, clear, task, step, view, moment) : [clear];

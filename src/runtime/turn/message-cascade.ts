@@ -108,6 +108,7 @@ export class MessageCascade {
       case "releaseKey":
       case "keepDeadLetter":
       case "addUsage":
+      case "noteBudget":
         this.#note(command);
         break;
       case "addDependencies":
@@ -194,7 +195,10 @@ export class MessageCascade {
     else if (type === "noteCompensation") {
       this.#changeTask(params.taskId, { compensatedBy: params.compensatedBy });
     } else if (type === "noteCompensableBelow") this.#changeTask(params.taskId, { compensableBelow: true });
-    else if (type === "addUsage") this.#changeTask(params.taskId, (row) => taskUsage(row, params));
+    else if (type === "noteBudget") {
+      const { taskId, ...change } = params;
+      this.#changeTask(taskId, change);
+    } else if (type === "addUsage") this.#changeTask(params.taskId, (row) => taskUsage(row, params));
     else if (type === "keepDeadLetter") {
       this.#parts.context.work.putSingle("deadLetters", params.row);
       this.#changeTask(params.row.taskId, { hasDeadLetter: true });
