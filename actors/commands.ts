@@ -4,6 +4,7 @@ import type { Pause, PauseScope } from "#domain/pause/pause";
 import type { HeldTime, RaisedBudget } from "#domain/task/budget";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
+import type { StepJournal, TaskSignals } from "#domain/task/journal";
 import type { LogEntry } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -115,6 +116,12 @@ export const commands = {
   keepOutput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Keep what has been done to a Step by hand, as JSON text; replaces an earlier one. */
   keepActions: carriedOutByRuntime<StepKey & { readonly json: string }>(),
+  /** Keep a record of a Step's journal, as JSON text; of an empty name the payload of a signal. */
+  keepRecord: carriedOutByRuntime<StepKey & { readonly seq: number; readonly json: string }>(),
+  /** What a Step's row has of its journal. */
+  noteJournal: carriedOutByRuntime<StepKey & { readonly journal: StepJournal }>(),
+  /** What a Task's row has of signals that none of its template's Steps takes. */
+  noteSignals: carriedOutByRuntime<{ readonly taskId: TaskId; readonly signals: TaskSignals }>(),
   /** Add a line to the Task's log. Changes of state are added by the runtime; this is for what workers say. */
   record: carriedOutByRuntime<{ readonly taskId: TaskId; readonly entry: LogEntry }>(),
   /** Wake the finalizer at `at` or soon after; replaces the deadline of the same kind. */

@@ -38,6 +38,9 @@ export interface MessageView {
   /** What has been done to a Step by hand, as JSON text; of an empty name to the whole Task. */
   stepActions(key: StepKey): string | undefined;
 
+  /** A record of a Step's journal, as JSON text; of an empty name the payload of a signal. */
+  record(step: StepKey, seq: number): string | undefined;
+
   /** A template; of an empty version the newest that is here. */
   template(ref: TemplateRef): TemplateRow | undefined;
   /** What Tasks are made from, remembered or made of a template that is here. */

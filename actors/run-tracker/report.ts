@@ -21,6 +21,7 @@ import { advanceRun, refuse } from "../make-command.js";
 import type { RunMessage } from "../run/messages.js";
 import type { MessageView } from "../view.js";
 import type { RunTrackerHandler } from "./handler.js";
+import { handleRecord, handleSuspend } from "./journal.js";
 import type { RunReport } from "./messages.js";
 import { cancelRun, outputAck, statusAck } from "./runs.js";
 import { hearUsage } from "./usage.js";
@@ -72,7 +73,9 @@ function handle(report: Report, heard: Heard): Command[] {
     case "refused":
       return breakOff(report, heard);
     case "journal":
+      return handleRecord(report, heard);
     case "suspend":
+      return handleSuspend(report, heard);
     case "usage":
       return [];
   }
@@ -85,12 +88,12 @@ function expectsAcks(session: SessionRow | undefined): boolean {
   return session !== undefined && session.protocol >= 1;
 }
 
-function ackStatus({ run, session, acks }: Heard): Command[] {
+export function ackStatus({ run, session, acks }: Heard): Command[] {
   return acks ? [statusAck(run.id, session)] : [];
 }
 
 /** What cannot be accepted costs the Run it is about. If it was to be the last word, the worker releases it now. */
-function breakOff({ message, last }: RefusedReport, heard: Heard): Command[] {
+export function breakOff({ message, last }: RefusedReport, heard: Heard): Command[] {
   const { run, at } = heard;
   const broken = advanceRun(run, { type: "broken", at, reason: "REPORT_INVALID", message });
   const released = last ? [...ackStatus(heard), advanceRun(run, { type: "released", at })] : [];
@@ -98,7 +101,7 @@ function breakOff({ message, last }: RefusedReport, heard: Heard): Command[] {
 }
 
 /** A report that counts: the Run it is about, and who speaks. */
-interface Heard {
+export interface Heard {
   readonly run: RunRow;
   readonly session: SessionId;
   /** What the report weighs. */
@@ -165,6 +168,7 @@ function isLastWord(report: Report): boolean {
   return (
     report.type === "decline" ||
     report.type === "yield" ||
+    report.type === "suspend" ||
     (report.type === "refused" && report.last) ||
     (report.type === "status" && isOver(report.status))
   );
@@ -173,6 +177,7 @@ function isLastWord(report: Report): boolean {
 /** The last word once more, because its ack was lost. */
 function isRepeat(report: Report, run: RunRow | undefined): boolean {
   if (report.type === "yield") return run?.reason === "YIELDED";
+  if (report.type === "suspend") return run?.reason === "SUSPENDED";
   if (report.type === "refused") return report.last && run?.reason === "REPORT_INVALID";
   return report.type === "status" && report.status === run?.status;
 }

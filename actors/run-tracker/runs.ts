@@ -1,4 +1,4 @@
-import type { RunId, SessionId } from "#domain/id";
+import type { RunId, SessionId, TaskId } from "#domain/id";
 import { hasBegun, isOver, type RunRow } from "#domain/task/run";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
@@ -20,6 +20,12 @@ export function heldRuns(session: SessionId, view: MessageView): RunRow[] {
 /** Tells the worker which output is durable: it may forget that, and sends the rest again if asked. */
 export function outputAck({ id: runId, nextSeq }: RunRow, session: SessionId): Command {
   return { type: "send", params: { session, frame: { type: "ack.output", runId, nextSeq } } };
+}
+
+/** Tells the worker which records of its Step's journal are durable. @param childId the Task that the last of them has begun */
+export function journalAck(runId: RunId, session: SessionId, nextSeq: number, childId?: TaskId): Command {
+  const frame = { type: "ack.journal", runId, nextSeq, ...(childId !== undefined && { childId }) } as const;
+  return { type: "send", params: { session, frame } };
 }
 
 /** Tells the worker that the Run has its last word: it may forget the Run. */

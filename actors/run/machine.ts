@@ -23,6 +23,8 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
       return { how: "failed", errorMessage: event.message, retryable: false, retryAfter: millis(0) };
     case "yielded":
       return { how: "yielded", cursor: event.cursor, output: event.output, startedAt: run.createdAt };
+    case "suspended":
+      return { how: "suspended", entries: event.entries };
     case "lost":
       return { how: "lost", reason: "WORKER_LOST", workerId: run.workerId, errorMessage: event.message };
     case "declined":
@@ -71,6 +73,8 @@ const noteEnd = parts.assign(({ context, event }) => {
       return { startedAt, finishedAt, backend: event.backend ?? context.backend };
     case "yielded":
       return { startedAt, finishedAt, reason: "YIELDED" };
+    case "suspended":
+      return { startedAt, finishedAt, reason: "SUSPENDED" };
     case "failed":
       return {
         startedAt,
@@ -127,6 +131,7 @@ const over = { type: "final", entry: ["noteEnd", "reportEnd", "stopWorker"] } as
 const endings = {
   completed: "COMPLETED",
   yielded: "COMPLETED",
+  suspended: "COMPLETED",
   failed: "FAILED",
   broken: "FAILED",
   lost: "FAILED",
@@ -206,6 +211,7 @@ export const runMachine = parts
               started: { guard: "beganUnknown", actions: "noteLateStart" },
               completed: "released",
               yielded: "released",
+              suspended: "released",
               failed: "released",
               cancelled: "released",
               declined: [

@@ -40,6 +40,8 @@ export type RunMessage =
   | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }
   /** worker: it stops at a checkpoint, to go on in another Run. The last word. */
   | { readonly type: "yielded"; readonly at: Instant; readonly cursor: string; readonly output: string }
+  /** worker: it stops until one of these entries of its Step's journal is over. The last word. */
+  | { readonly type: "suspended"; readonly at: Instant; readonly entries: readonly number[] }
   /** worker: I never began, or I must go. The last word. */
   | { readonly type: "declined"; readonly at: Instant; readonly message: string }
   /** The plane breaks it off: too much output, output the worker no longer has, or a report it cannot accept. */
@@ -84,6 +86,8 @@ export type RunEnd =
       /** When the Run was given out. */
       readonly startedAt: Instant;
     }
+  /** The Step waits without a Run until one of these entries of its journal is over. */
+  | { readonly how: "suspended"; readonly entries: readonly number[] }
   /** The worker is gone, or what the Run had written: costs a loss and no attempt. */
   | {
       readonly how: "lost";

@@ -1,5 +1,5 @@
-import { WHOLE_TASK } from "#domain/task/deadline";
 import { keyOf, tellFinalizer } from "../make-command.js";
+import { orphan } from "../step/children.js";
 import type { StepBehavior } from "./behavior.js";
 
 /** A Step that is a Task of its own. */
@@ -8,10 +8,5 @@ export const childTaskStep: StepBehavior = {
     tellFinalizer({ type: step.spec.compensates ? "compensate.step" : "child.start", ...keyOf(step) }),
   ],
 
-  // In a turn of its own: children may have children, and one commit must not end them all.
-  taskEnded({ childId }, at) {
-    if (childId === "") return [];
-    const params = { taskId: childId, stepName: WHOLE_TASK, kind: "orphan", at } as const;
-    return [{ type: "setDeadline", params }];
-  },
+  taskEnded: ({ childId }, at) => (childId === "" ? [] : [orphan(childId, at)]),
 };

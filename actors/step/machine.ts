@@ -69,7 +69,10 @@ export const stepMachine = setup({
     })),
     noteSatisfied: assign(({ context }) => ({ unsatisfied: context.unsatisfied - 1 })),
     takePlace: assign(({ event }) =>
-      event.type === "enqueue" || event.type === "handBack" || event.type === "yielded"
+      event.type === "enqueue" ||
+      event.type === "handBack" ||
+      event.type === "yielded" ||
+      event.type === "woken"
         ? { lane: event.lane, rank: event.rank, nextAttemptAt: "until" in event ? event.until : NEVER }
         : {},
     ),
@@ -93,6 +96,10 @@ export const stepMachine = setup({
       }),
       ...(event.type === "yielded" && { hasInput: true, declines: event.fruitless }),
     })),
+    noteWaits: assign(({ event }) =>
+      event.type === "suspended" ? { waits: event.entries, declines: 0 } : {},
+    ),
+    forgetWaits: assign({ waits: undefined }),
     noteLoss: assign(({ context, event }) =>
       event.type === "lost"
         ? {
@@ -129,13 +136,14 @@ export const stepMachine = setup({
     ),
     noteWait: assign(({ event }) => (event.type === "waitForRetry" ? { nextAttemptAt: event.until } : {})),
     noteEndOfWait: assign({ nextAttemptAt: NEVER }),
-    noteEnd: assign(({ event }) => ({
+    noteEnd: assign(({ context, event }) => ({
       finishedAt: event.at,
       nextAttemptAt: NEVER,
       ...("order" in event && { order: event.order }),
+      ...(context.waits && { waits: undefined }),
     })),
     goOn: assign({ errorMessage: "", finishedAt: NEVER }),
-    beginAnew: assign({ attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER }),
+    beginAnew: assign({ waits: undefined, attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER }),
   },
   guards: {
     dependenciesSatisfied: ({ context }) => context.unsatisfied === 0,
@@ -176,6 +184,8 @@ export const stepMachine = setup({
         yielded: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         handBack: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         ...overBudget,
+        suspended: { actions: ["takeAttemptBack", "noteWaits"] },
+        woken: { target: "enqueued", actions: ["forgetWaits", "takePlace"] },
         cancel,
         ...byHand,
         ...reset,

@@ -56,6 +56,10 @@ export type StepMessage =
       readonly lane: string;
       readonly rank: number;
     }
+  /** finalizer: its Run has ended until one of these entries of its journal is over. Costs no attempt. */
+  | { readonly type: "suspended"; readonly at: Instant; readonly entries: readonly number[] }
+  /** finalizer: one of them is: it goes on in another Run. */
+  | { readonly type: "woken"; readonly at: Instant; readonly lane: string; readonly rank: number }
   /**
    * finalizer: the worker never began, or gave it back. It goes to no worker before `until`, where 0 is at once,
    * and not to the same one before `avoidUntil`. Costs no attempt.

@@ -4,6 +4,7 @@ import { utf8Bytes } from "#domain/text/text";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf, tellFinalizer } from "../make-command.js";
+import { endSpawned } from "./children.js";
 
 /** The ways in which a Step that is in progress ends, as commands. */
 
@@ -21,12 +22,16 @@ export function keepOutput(step: StepRow, json: string): Command[] {
 
 /** The result is accepted: the Step is complete, and the Steps that depend on it are told. */
 export function complete(task: TaskRow, step: StepRow, at: Instant): Command[] {
-  return [accept(task, step, at), ...notifyDependants(step)];
+  return [accept(task, step, at), ...endSpawned(step, at), ...notifyDependants(step)];
 }
 
 /** The same for a Step whose result has just made others that depend on it: its row does not name them yet. */
 export function completeExpanded(task: TaskRow, step: StepRow, at: Instant): Command[] {
-  return [accept(task, step, at), tellFinalizer({ type: "step.satisfied", ...keyOf(step) })];
+  return [
+    accept(task, step, at),
+    ...endSpawned(step, at),
+    tellFinalizer({ type: "step.satisfied", ...keyOf(step) }),
+  ];
 }
 
 function accept(task: TaskRow, step: StepRow, at: Instant): Command {
@@ -45,8 +50,9 @@ export function nextOrder({ counts }: TaskRow): number {
  */
 export function fail(step: StepRow, errorMessage: string, at: Instant, reason?: Reason): Command[] {
   const failed = advanceStep(step, { type: "fail", at, errorMessage, ...(reason && { reason }) });
+  const ended = [failed, ...endSpawned(step, at)];
   const isPassedOver = isTolerated({ ...step, heldFor: holdReasonOf(reason) });
-  return isPassedOver ? [failed, ...notifyDependants(step)] : [failed];
+  return isPassedOver ? [...ended, ...notifyDependants(step)] : ended;
 }
 
 /**

@@ -53,17 +53,18 @@ export function requeueYielded(
 
   const tooOften = whyNoFurther(step, fruitless);
   if (tooOften !== undefined) return [keep, ...failForGood(step, tooOften, at, "YIELD_LIMIT")];
-  const paced = later(end.startedAt, paceAfter(step.fence));
+  const paced = later(end.startedAt, paceAfter(step.fence - (step.journal?.suspensions ?? 0)));
   const until = Math.max(paced, later(at, pauseAfter(fruitless))) as Instant;
   return [keep, advanceStep(step, { type: "yielded", at, fruitless, ...placeFrom(task, step, until, at) })];
 }
 
-function whyNoFurther({ fence }: StepRow, fruitless: number): string | undefined {
+function whyNoFurther({ fence, journal }: StepRow, fruitless: number): string | undefined {
   if (fruitless >= limits.fruitlessRuns) {
     return `${fruitless} runs in a row stopped at the checkpoint that they began from`;
   }
-  return fence >= limits.stepRuns
-    ? `the step has had ${fence} runs, the most of one: stop at fewer checkpoints`
+  const runs = fence - (journal?.suspensions ?? 0);
+  return runs >= limits.stepRuns
+    ? `the step has had ${runs} runs, the most of one: stop at fewer checkpoints`
     : undefined;
 }
 

@@ -12,6 +12,7 @@ import type { Stamped } from "../life.js";
 import { failAttempt } from "../step/attempts.js";
 import { noteDoubt } from "../step/doubt.js";
 import { complete, failForGood, succeed } from "../step/outcomes.js";
+import { waitNeeds, wakeIfOver } from "../step/waits.js";
 import { mayHaveActed, taskAlone, waiterNeeds, wakeWaiter } from "../task/quiescence.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
@@ -22,6 +23,11 @@ export const childEnded: FinalizerHandler<"child.ended"> = {
     const child = view.task(message.childId);
     if (view.task(message.taskId) && !liveTask(view, message.taskId)) {
       return { steps: [message, taskAlone(message.childId), ...waiterNeeds(child, view)] };
+    }
+    const spawner = view.step(message);
+    if (spawner?.journal) {
+      const { steps = [], ...rest } = waitNeeds(spawner, spawner.waits ?? [], view);
+      return { ...rest, steps: [message, ...steps] };
     }
     const steps = view.stepsOf(message.childId);
     const names = sinksOf(steps).map(({ name }) => name);
@@ -40,6 +46,7 @@ export const childEnded: FinalizerHandler<"child.ended"> = {
     const step = view.step(message);
     const child = view.task(childId);
     const waits = step?.state === "in_progress" && step.childId === childId;
+    if (task && step?.journal) return wakeIfOver(task, step, view, moment.at);
     if (!task) return child ? wakeWaiter(child, view) : [];
     if (!waits || !child || !isTerminal(child.state)) return [];
 

@@ -8,6 +8,7 @@ import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceRun, advanceTask } from "../make-command.js";
 import { failAttempt, retryNow } from "../step/attempts.js";
+import { waitNeeds, wakeIfOver } from "../step/waits.js";
 import { behaviorOf } from "../step-types/index.js";
 import { budgetNeeds, goOn, stopTask, usedUp } from "../task/budget.js";
 import { releaseDeadline, releasedBy, taskAlone } from "../task/quiescence.js";
@@ -30,7 +31,12 @@ export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
       return { wholeTasks: [taskId], graphs, steps: [taskAlone(taskId), ...budgetNeeds(task)] };
     }
     if (stepName === WHOLE_TASK) return { wholeTasks: [taskId] };
-    const runId = view.step(message)?.runId;
+    const step = view.step(message);
+    if (kind === "wake") {
+      const { steps = [], ...rest } = waitNeeds(step, step?.waits ?? [], view);
+      return { ...rest, steps: [message, ...steps] };
+    }
+    const runId = step?.runId;
     return { steps: [message], runs: runId ? [runId] : [] };
   },
 
@@ -103,6 +109,7 @@ function stepDeadlinePassed(
     return [clear, ...retryNow(task, step, at)];
   }
   if (step.state !== "in_progress") return [clear];
+  if (kind === "wake") return [clear, ...wakeIfOver(task, step, view, at)];
   if (kind === "attempt") return attemptDeadlinePassed(clear, task, step, view, moment);
   const { deadline } = behaviorOf(step);
   return deadline?.kind === kind ? [clear, ...deadline.passed(task, step, at)] : [clear];

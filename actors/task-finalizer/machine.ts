@@ -12,6 +12,7 @@ import { deadLetter } from "./dead-letter.js";
 import { deadlinePassed } from "./deadline-passed.js";
 import { expand } from "./expand.js";
 import type { FinalizerHandler, TaskFinalizerEvent } from "./handler.js";
+import { journal } from "./journal.js";
 import { mapCollect } from "./map-collect.js";
 import { mapOpen } from "./map-open.js";
 import type { TaskFinalizerMessage } from "./messages.js";
@@ -31,6 +32,7 @@ import { usage } from "./usage.js";
 export const finalizerHandlers = {
   "run.ended": runEnded,
   "run.released": runReleased,
+  journal,
   usage,
   "run.held": runHeld,
   "step.satisfied": stepSatisfied,
@@ -70,6 +72,7 @@ function decided<Type extends TaskFinalizerMessage["type"]>(type: Type, handler:
 const listens = {
   "run.ended": { actions: "concludeAttempt" },
   "run.released": { actions: "noteRelease" },
+  journal: { actions: "journalRecord" },
   usage: { actions: "countInTasks" },
   "run.held": { actions: "countHeldTime" },
   "step.satisfied": { actions: "satisfyDependants" },
@@ -99,6 +102,7 @@ export const taskFinalizerMachine = parts
     actions: {
       concludeAttempt: decided("run.ended", runEnded),
       noteRelease: decided("run.released", runReleased),
+      journalRecord: decided("journal", journal),
       countInTasks: decided("usage", usage),
       countHeldTime: decided("run.held", runHeld),
       satisfyDependants: decided("step.satisfied", stepSatisfied),

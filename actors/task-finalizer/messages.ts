@@ -1,8 +1,9 @@
 import type { Caller } from "#domain/caller";
-import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import type { Budget } from "#domain/task/budget";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
+import type { JournalRecord } from "#domain/task/journal";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { ResolveAction } from "#domain/task/step";
 import type { Usage } from "#domain/task/usage";
@@ -17,6 +18,14 @@ export type TaskFinalizerMessage =
   | ({ readonly type: "run.ended"; readonly runId: RunId; readonly end: RunEnd } & StepKey)
   /** a Run: its worker no longer holds it, after its end. In doubt unless the worker has declined it and never began. */
   | ({ readonly type: "run.released"; readonly inDoubt: boolean } & StepKey)
+  /** run-tracker: a live Run of the Step has begun or done something that is to be kept. Twice is harmless. */
+  | ({
+      readonly type: "journal";
+      readonly runId: RunId;
+      readonly record: JournalRecord;
+      /** Where its worker waits for an acknowledgement. */
+      readonly session?: SessionId;
+    } & StepKey)
   /** run-tracker: a Run of the Task has used something; late if the Task had ended. */
   | { readonly type: "usage"; readonly taskId: TaskId; readonly used: Usage; readonly isLate: boolean }
   /** a Run: it is held from now on (1), or no more (-1), and these Tasks have budgets that bound that. */
@@ -46,6 +55,8 @@ export type TaskFinalizerMessage =
       readonly payload: string;
       /** Why, for people. */
       readonly reason: string;
+      /** Names the request, or is empty. */
+      readonly requestId: string;
     }
   /** operator: put right by hand what failed. An empty Step name means the whole Task. */
   | ({

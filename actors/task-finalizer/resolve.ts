@@ -11,11 +11,14 @@ import type { Command } from "../commands.js";
 import { planNeeds } from "../handler.js";
 import { advanceRun, advanceStep, advanceTask, keyOf, refuse, replyTask } from "../make-command.js";
 import { doneLast, noteAction } from "../step/by-hand.js";
+import { endSpawned } from "../step/children.js";
 import { clearAttemptDeadline, keepOutput, nextOrder, notifyDependants } from "../step/outcomes.js";
 import { unfit } from "../step/unfit.js";
+import { clearWake } from "../step/waits.js";
 import { behaviorOf, dispatchStep } from "../step-types/index.js";
 import { liveRunsOf, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
+import { isResolved, resolveEntry } from "./resolve-entry.js";
 import { mayBegin } from "./step-satisfied.js";
 
 /**
@@ -42,7 +45,7 @@ export const resolve: FinalizerHandler<"resolve"> = {
     const task = view.task(taskId);
     if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
 
-    if (isResetAgain(message, view, at)) return [replyTask(taskId)];
+    if (action.entry === undefined && isResetAgain(message, view, at)) return [replyTask(taskId)];
     const done = resolved(task, message, view, at);
     if (done instanceof Fault) return [isRepeated(message, view) ? replyTask(taskId) : refuse(done)];
     const noted = noteAction({ taskId, stepName }, { caller, type: action.type, reason }, view, at);
@@ -51,11 +54,10 @@ export const resolve: FinalizerHandler<"resolve"> = {
 };
 
 /** True if what is refused now has been done before, by the same request, and nothing has undone it since. */
-function isRepeated(
-  { caller, taskId, stepName, action, reason }: FinalizerMessage<"resolve">,
-  view: MessageView,
-): boolean {
+function isRepeated(message: FinalizerMessage<"resolve">, view: MessageView): boolean {
+  const { caller, taskId, stepName, action, reason } = message;
   const key = { taskId, stepName };
+  if (action.entry !== undefined) return isResolved(message, view);
   if (!doneLast(key, { caller, type: action.type, reason }, view)) return false;
   if (action.type === "complete") return (view.output(key) ?? "") === action.output;
   return action.type === "resolve" || view.step(key)?.state !== "error";
@@ -100,15 +102,18 @@ function resolveTask(task: TaskRow, { action }: FinalizerMessage<"resolve">, at:
 
 function resolveStep(
   task: TaskRow,
-  { stepName, action }: FinalizerMessage<"resolve">,
+  message: FinalizerMessage<"resolve">,
   view: MessageView,
   at: Instant,
 ): Command[] | Fault {
+  const { stepName, action } = message;
   const step = view.step({ taskId: task.id, stepName });
   if (!step) {
     const names = view.stepsOf(task.id).map(({ name }) => name);
     return stepNotFound(task.id, stepName, names);
   }
+  if (action.entry !== undefined)
+    return resolveEntry(task, step, { ...message, entry: action.entry }, view, at);
   const refusal = refusalOf(task, step, action.type);
   if (refusal !== undefined) {
     return new Fault("wrong_state", `step "${stepName}" ${refusal}`, { reason: "STEP_STATE" });
@@ -142,10 +147,13 @@ function endByHand(
   at: Instant,
 ): Command[] {
   const order = nextOrder(task);
-  if (action.type === "resolve") return [advanceStep(step, { type: "resolveManually", at, order })];
+  const children = endSpawned(step, at);
+  if (action.type === "resolve") {
+    return [advanceStep(step, { type: "resolveManually", at, order }), ...children];
+  }
   const { output } = action;
   const completed = { type: "completeManually", at, order, outputBytes: utf8Bytes(output) } as const;
-  return [...keepOutput(step, output), advanceStep(step, completed)];
+  return [...keepOutput(step, output), advanceStep(step, completed), ...children];
 }
 
 /** Whatever would wake the Step; nothing does that has failed for good. */
@@ -155,6 +163,7 @@ function clearWaits(step: StepRow): Command[] {
   const kinds = own === undefined ? (["retry"] as const) : (["retry", own] as const);
   return [
     ...clearAttemptDeadline(step),
+    ...(step.waits ? [clearWake(step)] : []),
     ...kinds.map((kind): Command => ({ type: "clearDeadline", params: { ...keyOf(step), kind } })),
   ];
 }

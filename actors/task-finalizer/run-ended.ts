@@ -2,20 +2,26 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
-import { advanceTask } from "../make-command.js";
+import { advanceTask, keyOf } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
 import { countLoss, failAttempt } from "../step/attempts.js";
 import { noteDoubt } from "../step/doubt.js";
 import { clearAttemptDeadline, complete, succeed } from "../step/outcomes.js";
 import { requeueDeclined, requeueYielded } from "../step/requeue.js";
+import { suspend, waitNeeds } from "../step/waits.js";
 import { behaviorOf } from "../step-types/index.js";
-import { liveTask } from "../view.js";
+import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
 
 /** A Run has ended: its Step is done, goes on in another Run, is tried again, or has failed for good. */
 export const runEnded: FinalizerHandler<"run.ended"> = {
   needs(message, view) {
-    const goesOn = message.end.how === "yielded" && view.step(message)?.hasInput;
+    const step = view.step(message);
+    if (message.end.how === "suspended") {
+      const { steps = [], ...rest } = waitNeeds(step, message.end.entries, view);
+      return { ...rest, steps: [message, ...steps] };
+    }
+    const goesOn = message.end.how === "yielded" && step?.hasInput;
     return { steps: [message], ...(goesOn && { stepInputs: [message] }) };
   },
 
@@ -26,7 +32,7 @@ export const runEnded: FinalizerHandler<"run.ended"> = {
     return [
       ...(isInDoubt(message.end) ? noteDoubt(task, step) : []),
       ...clearAttemptDeadline(step),
-      ...outcome(task, step, message.end, view.stepInput(message), moment),
+      ...outcome(task, step, message.end, view, moment),
     ];
   },
 };
@@ -37,15 +43,9 @@ function isInDoubt(end: RunEnd): boolean {
   return end.how === "handedBack" ? end.inDoubt === true : IN_DOUBT.has(end.how);
 }
 
-const IN_DOUBT: ReadonlySet<RunEnd["how"]> = new Set(["yielded", "cancelled", "lost"]);
+const IN_DOUBT: ReadonlySet<RunEnd["how"]> = new Set(["yielded", "suspended", "cancelled", "lost"]);
 
-function outcome(
-  task: TaskRow,
-  step: StepRow,
-  end: RunEnd,
-  stepInput: string | undefined,
-  moment: Stamped,
-): Command[] {
+function outcome(task: TaskRow, step: StepRow, end: RunEnd, view: MessageView, moment: Stamped): Command[] {
   const { at } = moment;
   switch (end.how) {
     case "completed": {
@@ -53,7 +53,9 @@ function outcome(
       return [...succeed(step, end.output, at), ...accepted];
     }
     case "yielded":
-      return requeueYielded(task, step, end, stepInput, at);
+      return requeueYielded(task, step, end, view.stepInput(keyOf(step)), at);
+    case "suspended":
+      return suspend(task, step, end.entries, view, at);
     case "cancelled":
       return [advanceTask(task, { type: "cancel", at, message: end.errorMessage })];
     case "handedBack":

@@ -11,6 +11,7 @@ import { noteAction } from "../step/by-hand.js";
 import { keepOutput } from "../step/outcomes.js";
 import { unfit } from "../step/unfit.js";
 import { behaviorOf } from "../step-types/index.js";
+import { agentSignalNeeds, signalAgents } from "./agent-signal.js";
 import type { FinalizerHandler } from "./handler.js";
 
 /** A client's payload for a waiting Step; one that comes before the Step waits is kept for it. */
@@ -20,6 +21,7 @@ export const signal: FinalizerHandler<"signal"> = {
     // No more is read for a Task that the caller must not know of than for none.
     if (task && !mayUse(caller, task.namespace)) return { graphs: [taskId] };
     const receivers = receiversOf(view.stepsOf(taskId), name).map((step) => step.name);
+    if (task && receivers.length === 0) return agentSignalNeeds(task, name);
     return {
       graphs: [taskId],
       outputs: keysOf(taskId, receivers),
@@ -28,11 +30,16 @@ export const signal: FinalizerHandler<"signal"> = {
     };
   },
 
-  decide({ caller, taskId, signal: name, payload, reason }, view, { at }) {
+  decide(message, view, { at }) {
+    const { caller, taskId, signal: name, payload, reason } = message;
     const task = view.task(taskId);
     if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
     const steps = view.stepsOf(taskId);
     const receivers = receiversOf(steps, name);
+    if (receivers.length === 0 && !isTerminal(task.state)) {
+      const agents = signalAgents(task, steps, message, view, at);
+      if (agents) return agents;
+    }
     const step = nextReceiver(receivers);
     const isRepeated = receivers.some(
       (each) => each.signalled && view.output({ taskId, stepName: each.name }) === payload,

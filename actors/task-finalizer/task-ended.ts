@@ -4,7 +4,9 @@ import { canBeCompensated } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceStep, keyOf } from "../make-command.js";
+import { endSpawned } from "../step/children.js";
 import { clearAttemptDeadline } from "../step/outcomes.js";
+import { clearWake } from "../step/waits.js";
 import { behaviorOf } from "../step-types/index.js";
 import { compensate } from "../task/compensation.js";
 import { childrenNeeds } from "../task/compensation-steps.js";
@@ -36,11 +38,12 @@ export const taskEnded: FinalizerHandler<"task.ended"> = {
 
 function endStep(step: StepRow, at: Instant): Command[] {
   const { deadline, taskEnded } = behaviorOf(step);
-  const cancelled = advanceStep(step, { type: "cancel", at });
-  if (step.state === "waiting_for_retry") return [cancelled, clearDeadline(step, "retry")];
-  if (step.state !== "in_progress") return [cancelled];
+  const cancelled = [advanceStep(step, { type: "cancel", at }), ...endSpawned(step, at)];
+  if (step.state === "waiting_for_retry") return [...cancelled, clearDeadline(step, "retry")];
+  if (step.state !== "in_progress") return cancelled;
   return [
-    cancelled,
+    ...cancelled,
+    ...(step.waits ? [clearWake(step)] : []),
     ...(deadline ? [clearDeadline(step, deadline.kind)] : []),
     ...(taskEnded?.(step, at) ?? []),
     ...clearAttemptDeadline(step),

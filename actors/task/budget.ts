@@ -18,6 +18,7 @@ import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceStep, keyOf, tellFinalizer } from "../make-command.js";
 import { noteDoubt } from "../step/doubt.js";
+import { spawnedBy } from "../step/journal.js";
 import { clearAttemptDeadline } from "../step/outcomes.js";
 import { dispatchStep } from "../step-types/index.js";
 import { liveRunsOf, liveStepsOf, type MessageView } from "../view.js";
@@ -159,8 +160,9 @@ export function goOn(task: TaskRow, view: MessageView, at: Instant): Command[] {
 }
 
 /** The Tasks below a Step, each in a turn of its own: they may be many, and have others below them. */
-function lookBelow({ childId, state, journal }: StepRow, at: Instant): Command[] {
-  const spawned = journal?.open.flatMap((entry) => entry.childId ?? []) ?? [];
+function lookBelow(step: StepRow, at: Instant): Command[] {
+  const { childId, state, journal } = step;
+  const spawned = journal ? spawnedBy(step) : [];
   const own = childId !== "" && state === "in_progress" ? [childId] : [];
   return [...own, ...spawned].map((id) => lookSoon(id, at));
 }

@@ -7,6 +7,7 @@ import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { tellFinalizer } from "../make-command.js";
+import { spawnedBy } from "../step/journal.js";
 import { liveTask, type MessageView } from "../view.js";
 
 /** Whether anything goes on in a Task after its end, and who waits for that. Compensation begins behind it. */
@@ -31,10 +32,18 @@ export function isQuiescent(task: TaskRow, view: MessageView): boolean {
   return unfinishedBelow(task, view).every((child) => isQuiescent(child, view));
 }
 
+/** The Task that the Step is, and those of its agent that may not have ended. */
+function childrenOf(step: StepRow): TaskId[] {
+  return [...(step.childId === "" ? [] : [step.childId]), ...spawnedBy(step)];
+}
+
 /** The children of a Task that did not complete: those of a completed one completed, or have been compensated. */
 function unfinishedBelow({ id, state }: TaskRow, view: MessageView): TaskRow[] {
   if (state === "complete") return [];
-  return view.stepsOf(id).flatMap(({ childId }) => (childId === "" ? [] : (view.task(childId) ?? [])));
+  return view
+    .stepsOf(id)
+    .flatMap(childrenOf)
+    .flatMap((childId) => view.task(childId) ?? []);
 }
 
 /**
@@ -65,8 +74,8 @@ export function quiescenceNeeds(id: TaskId, view: MessageView, needs: Quiescence
     return needs;
   }
   needs.graphs.push(id);
-  for (const { childId } of task.state === "complete" ? [] : view.stepsOf(id)) {
-    if (childId !== "") quiescenceNeeds(childId, view, needs);
+  for (const step of task.state === "complete" ? [] : view.stepsOf(id)) {
+    for (const childId of childrenOf(step)) quiescenceNeeds(childId, view, needs);
   }
   return needs;
 }

@@ -58,7 +58,8 @@ export class Fault extends Error {
   readonly details: FaultDetails;
 
   constructor(code: FaultCode, message: string, details: FaultDetails = {}) {
-    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    // What it quotes of a request may have half a character, which no protocol can carry.
+    super(message.toWellFormed(), details.cause === undefined ? {} : { cause: details.cause });
     this.code = code;
     this.details = details;
   }

@@ -1,4 +1,5 @@
 import { fitBackend } from "#api/workers/fit";
+import { fitRecord, fitSuspension, fitUsage } from "#api/workers/journal-limits";
 import {
   checkHeartbeat,
   checkId,
@@ -8,7 +9,6 @@ import {
   refusedReport,
 } from "#api/workers/report-limits";
 import { keptCheckpoint, resultFailure } from "#api/workers/result-limits";
-import { fitRecord, fitSuspension, fitUsage } from "#api/workers/journal-limits";
 import { Fault } from "#domain/fault";
 import type { RefusedReport, StatusReport } from "#domain/task/report";
 import { isOver } from "#domain/task/run";
@@ -17,6 +17,7 @@ import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { WorkerReport } from "#ports/plane";
 import { runStatusFromWire } from "#wire/convert-enums";
+import { journalFromWire, suspendFromWire, usageFromWire } from "#wire/convert-journal";
 import {
   agentEventFromWire,
   chatFromWire,
@@ -27,7 +28,6 @@ import {
   statusFromWire,
   yieldFromWire,
 } from "#wire/convert-report";
-import { journalFromWire, suspendFromWire, usageFromWire } from "#wire/convert-journal";
 import type { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { RunClientMessage, RunStatusUpdate } from "#wire/gen/taskrun/v1/run_service_pb";
 

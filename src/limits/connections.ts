@@ -1,5 +1,5 @@
 import { millis } from "#domain/time/time";
-import { MIB } from "./units.js";
+import { KIB, MIB } from "./units.js";
 
 /**
  * # Connections
@@ -96,6 +96,8 @@ export const connections = {
   body: millis(40_000),
   /** From an answer to the end of its request: several round trips. */
   halfOpen: millis(5_000),
+  /** A request over HTTP/1.1 of at most this size that is answered before its end is read to its end; of a larger one the connection is closed. */
+  discardedBytes: 256 * KIB,
   /** An HTTP/2 connection without an open stream is closed after this long; clients open the next one by themselves. */
   idleConnection: millis(300_000),
   /** The same of HTTP/1.1. */

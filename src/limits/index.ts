@@ -10,6 +10,7 @@ import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { journal } from "./journal.js";
 import { messages } from "./messages.js";
+import { models } from "./models.js";
 import { nodes } from "./nodes.js";
 import { overview } from "./overview.js";
 import { pages } from "./pages.js";
@@ -59,6 +60,7 @@ export const limits = Object.freeze({
   ...broker,
   ...nodes,
   ...workerLibrary,
+  ...models,
   ...inspect,
   ...client,
   ...cli,

@@ -90,15 +90,24 @@ export interface TaskPlane {
   cancel(caller: Caller, taskId: TaskId, reason: string): Promise<Receipt>;
 
   /**
-   * Delivers a payload to the Step that waits for this signal; kept if the Step does not wait yet. Idempotent for the
-   * same payload.
+   * Delivers a payload to the Step, or the agent, that waits for this signal; kept if none waits yet. Idempotent for the
+   * same payload of a Step, and for the same request of an agent.
    *
-   * @param signal its name in the template
+   * @param signal its name in the template, or that of the agent
    * @param payload JSON text
    * @param reason for people; kept with who sent it
-   * @throws {Fault} `not_found`, or `wrong_state` if the Task or the Step has ended, or another payload came first
+   * @param requestId names the request; empty for none
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task or the Step has ended, or another payload came first, or `overloaded`
+   *   if as many are kept as may be
    */
-  signal(caller: Caller, taskId: TaskId, signal: string, payload: string, reason?: string): Promise<Receipt>;
+  signal(
+    caller: Caller,
+    taskId: TaskId,
+    signal: string,
+    payload: string,
+    reason?: string,
+    requestId?: string,
+  ): Promise<Receipt>;
 
   /**
    * Applies an operator's decision to a Step that has failed for good, or that hangs. Idempotent for the same caller, action and reason.

@@ -4,6 +4,7 @@ import type { Log, LogFields } from "#ports/telemetry";
 import { AgentError, OutputLimitError } from "#worker/agent/error";
 import { jsonOf } from "#worker/agent/json-of";
 import type { AgentContext, Backend } from "#worker/index";
+import { unknownToServer } from "#worker/journal/unknown";
 import { contextFor } from "#worker/run/context";
 import type { AgentRecord, RunAgentOptions } from "./agent-run.js";
 
@@ -62,6 +63,7 @@ export function recordingContext(
         const message = `the step does not depend on "${name}": give its result in the option results`;
         throw new AgentError(message, { retryable: false });
       },
+      durable: () => unknownToServer(base.log),
     },
   );
   return {

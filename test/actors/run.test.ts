@@ -211,6 +211,7 @@ test("an ended run's row says when, why and in whose words", () => {
     released: "goes on",
     completed: "COMPLETED 10",
     yielded: "COMPLETED 10 YIELDED",
+    suspended: "COMPLETED 10 SUSPENDED",
     failed: "FAILED 10 AGENT_ERROR no such ticket",
     cancelled: "CANCELLED 10 CANCELLED",
     declined: "CANCELLED 10 DECLINED I must go",

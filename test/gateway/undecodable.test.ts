@@ -65,6 +65,11 @@ test.each(ways)("bytes that are no message: $name", async (of) => {
   }
 });
 
+test.each(ways.filter(({ isJson }) => isJson))("a name with half a character: $name", async (of) => {
+  const text = '{"\\ud800":1}';
+  await expectRefused(of, of.isFramed ? framed(text) : Buffer.from(text), "UNKNOWN_FIELD");
+});
+
 test.each(ways.filter(({ isFramed }) => isFramed))("a message that is cut short: $name", async (of) => {
   await expectRefused(of, framed("{}").subarray(0, 6), "MESSAGE_CUT_SHORT");
 });

@@ -41,11 +41,11 @@ export class Arena {
 
   static async open(): Promise<Arena> {
     const server = await ServerProcess.start();
-    const addr = `127.0.0.1:${server.grpcPort}`;
+    const addr = `127.0.0.1:${server.ports.grpcPort}`;
     const worker = (id: string, namespaces: string) =>
       Child.start(new URL("./honest-worker.js", import.meta.url), [addr, id, namespaces]);
     const workers = [await worker("honest-1", HONEST), await worker("honest-2", `${HONEST},${EVIL}`)];
-    const addrs = [addr, `127.0.0.1:${server.httpPort}`];
+    const addrs = [addr, `127.0.0.1:${server.ports.httpPort}`];
     const client = await Child.start(new URL("./honest.js", import.meta.url), addrs);
     return new Arena(server, workers, client);
   }
@@ -58,8 +58,7 @@ export class Arena {
 
   /** @param over called when it is, before the server comes to rest */
   attack(name: string, attacker: ChildProcess, seconds: number, over: () => void): Promise<Row> {
-    const { grpcPort, httpPort, taskerPort, taskerWorkerPort } = this.server;
-    const order: Order = { grpcPort, httpPort, taskerPort, taskerWorkerPort, seconds };
+    const order: Order = { ...this.server.ports, seconds };
     return this.#round(name, seconds, attacker, over, order);
   }
 

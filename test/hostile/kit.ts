@@ -48,7 +48,7 @@ export function connect({ grpcPort, signal }: Target): Rpc {
 
 /** Does it again and again, so many at a time, until the time is up or it has been done `most` times. */
 export async function flood(
-  { signal }: Target,
+  { signal }: Pick<Target, "signal">,
   { lanes, most }: { readonly lanes: number; readonly most: number },
   once: (i: number) => unknown,
 ): Promise<void> {

@@ -2,7 +2,9 @@
  * `npm run test:hostile`: attacks on a real server, each by a process pinned to one core, beside an honest client
  * and honest workers at ordinary work. Every file in `attacks/` is one.
  *
- *     npm run test:hostile -- [--seconds 180] [--only NAME]... [--json FILE]
+ *     npm run test:hostile -- [--seconds 180] [--requests 4000] [--only NAME]... [--json FILE]
+ *
+ * First, so many malformed requests go to a server of their own, whose memory has to stay as it is (`steady-memory`).
  *
  * These gate: the server does not end, holds less than 600 MB, does all that it has acknowledged and nothing twice,
  * and is idle in the end. How long the honest client had to wait is printed beside what it waits while a busy
@@ -12,6 +14,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { Arena, attackersCore, startAttacker } from "./arena.js";
 import { catalogue } from "./catalogue.js";
+import { STEADY, steadyMemory } from "./steady.js";
 import { type Row, tableOf } from "./table.js";
 
 /** What a round takes beside its attack, at first: processes that start, and a server that comes to rest. */
@@ -23,6 +26,7 @@ const ATTACK_MIN_S = 1;
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "180" },
+    requests: { type: "string", default: "4000" },
     only: { type: "string", multiple: true, default: [] },
     json: { type: "string", default: "" },
   },
@@ -30,10 +34,10 @@ const { values } = parseArgs({
 // The children end when this process does, and the server is killed on its exit.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
-const attacks = (await catalogue()).filter(
-  ({ name }) => values.only.length === 0 || values.only.some((part) => name.includes(part)),
-);
-if (attacks.length === 0) {
+const isWanted = (name: string) =>
+  values.only.length === 0 || values.only.some((part) => name.includes(part));
+const attacks = (await catalogue()).filter(({ name }) => isWanted(name));
+if (attacks.length === 0 && !isWanted(STEADY)) {
   console.error(`test:hostile: no attack is called ${values.only.join(" or ")}`);
   process.exit(2);
 }
@@ -41,6 +45,12 @@ const end = performance.now() / 1_000 + Number(values.seconds);
 if (attackersCore === undefined) console.log("skipped: no taskset here, so the attacker shares every core");
 
 const rows: Row[] = [];
+const outcomes: boolean[] = [];
+if (isWanted(STEADY)) {
+  const { failures, notes } = await steadyMemory(Number(values.requests));
+  said(STEADY, notes, failures);
+}
+if (attacks.length === 0) await finish("");
 const miscounted: string[] = [];
 let highWaterMb = 0;
 let arena = await Arena.open();
@@ -63,9 +73,7 @@ for (const [i, attack] of attacks.entries()) {
   });
   rows.push(row);
   const { name, failures, notes } = row;
-  console.log(
-    `${failures.length === 0 ? "ok    " : "FAILED"}  ${[name, notes, ...failures].filter(Boolean).join("; ")}`,
-  );
+  said(name, notes, failures);
   highWaterMb = Math.max(highWaterMb, arena.server.highWaterMb);
   // What comes next is to be judged by itself.
   if (failures.length > 0) await anew();
@@ -73,16 +81,26 @@ for (const [i, attack] of attacks.entries()) {
 miscounted.push(...(await arena.count()));
 await arena.close();
 
-const failed = rows.filter(({ failures }) => failures.length > 0).length + Number(miscounted.length > 0);
-const passed = rows.length + 1 - failed;
+outcomes.push(miscounted.length === 0);
 console.log(`\n${tableOf(baseline, rows)}\n`);
 for (const problem of miscounted) console.log(`FAILED  in the end: ${problem}`);
 console.log(`at most ${highWaterMb} MB by the system's count (VmHWM)`);
-console.log(
-  `hostile: ${passed} held, ${failed} did not (${attacks.length} attacks and a count of all Tasks)`,
-);
-if (values.json !== "") await writeFile(values.json, `${JSON.stringify({ passed, failed, rows })}\n`);
-process.exit(failed > 0 ? 1 : 0);
+await finish(` (${attacks.length} attacks and a count of all Tasks)`);
+
+function said(name: string, notes: string, failures: readonly string[]): void {
+  const isHeld = failures.length === 0;
+  outcomes.push(isHeld);
+  console.log(`${isHeld ? "ok    " : "FAILED"}  ${[name, notes, ...failures].filter(Boolean).join("; ")}`);
+}
+
+/** Says what came of all, and ends. */
+async function finish(what: string): Promise<never> {
+  const passed = outcomes.filter(Boolean).length;
+  const failed = outcomes.length - passed;
+  console.log(`hostile: ${passed} held, ${failed} did not${what}`);
+  if (values.json !== "") await writeFile(values.json, `${JSON.stringify({ passed, failed, rows })}\n`);
+  process.exit(failed > 0 ? 1 : 0);
+}
 
 /** Another server, without data; what the last one was told is counted first. */
 async function anew(): Promise<void> {

@@ -1,5 +1,7 @@
 /** Requests of HTTP that are wrong in some way, made of what a server's own document says of its operations. */
 
+import { Chance } from "./chance.js";
+
 /** The parts of an OpenAPI document that are looked at. */
 export interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
@@ -211,30 +213,3 @@ const HEADERS: readonly (readonly [string, string])[] = [
   ...["https://evil.example", "null", "http://localhost:1"].map((value) => ["origin", value] as const),
   ...["00-0-0-0", "x".repeat(500)].map((value) => ["traceparent", value] as const),
 ];
-
-/** Draws that follow from a seed: Mulberry32. */
-class Chance {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A whole number from 0, below this one. */
-  below(end: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * end);
-  }
-
-  /** True once in so many times. */
-  one(times: number): boolean {
-    return this.below(times) === 0;
-  }
-
-  of<Value>(values: readonly Value[]): Value {
-    return values[this.below(values.length)] as Value;
-  }
-}

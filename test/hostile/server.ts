@@ -6,6 +6,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../bench/root.js";
+import type { Weight } from "./scale.js";
+import type { Ports } from "./target.js";
 
 /** A start or a stop that takes longer has failed. */
 const PATIENCE_MS = 30_000;
@@ -23,26 +25,26 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 /** A server process of the built program on a data directory of its own, and what the system tells of it. */
 export class ServerProcess {
   readonly #dir: string;
-  readonly grpcPort: number;
-  readonly httpPort: number;
-  readonly taskerPort: number;
-  readonly taskerWorkerPort: number;
+  readonly ports: Ports;
+  readonly #nodeOptions: readonly string[];
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #stderr = "";
   #sampling: NodeJS.Timeout | undefined;
   #peakMb = 0;
 
-  private constructor(dir: string, [grpc = 0, http = 0, tasker = 0, taskerWorker = 0]: readonly number[]) {
+  private constructor(dir: string, ports: Ports, nodeOptions: readonly string[]) {
     this.#dir = dir;
-    this.grpcPort = grpc;
-    this.httpPort = http;
-    this.taskerPort = tasker;
-    this.taskerWorkerPort = taskerWorker;
+    this.ports = ports;
+    this.#nodeOptions = nodeOptions;
   }
 
-  static async start(): Promise<ServerProcess> {
-    const server = new ServerProcess(await mkdtemp(join(tmpdir(), "taskrun-hostile-")), await freePorts());
+  /** @param weighed whether {@link weigh} will be called */
+  static async start({ weighed = false } = {}): Promise<ServerProcess> {
+    const scale = new URL("./scale.js", import.meta.url).href;
+    const nodeOptions = weighed ? ["--expose-gc", "--import", scale] : [];
+    const dir = await mkdtemp(join(tmpdir(), "taskrun-hostile-"));
+    const server = new ServerProcess(dir, await freePorts(), nodeOptions);
     process.once("exit", server.#atExit);
     await server.restart();
     return server;
@@ -50,20 +52,24 @@ export class ServerProcess {
 
   /** Starts it, again if it has ended, on the same data and at the same ports. */
   async restart(): Promise<void> {
-    const gateway = ["--grpc", `127.0.0.1:${this.grpcPort}`, "--http", `127.0.0.1:${this.httpPort}`];
+    const at = (port: number) => `127.0.0.1:${port}`;
+    const { grpcPort, httpPort, taskerPort, taskerWorkerPort, orchestratorPort } = this.ports;
+    const gateway = ["--grpc", at(grpcPort), "--http", at(httpPort)];
     const rest = ["--data", this.#dir, "--lease", "10s", "--heartbeat", "1s", "--log-level", "warn"];
     const others = [
-      `tasker=127.0.0.1:${this.taskerPort}`,
-      `tasker-worker=127.0.0.1:${this.taskerWorkerPort}`,
+      `tasker=${at(taskerPort)}`,
+      `tasker-worker=${at(taskerWorkerPort)}`,
+      `orchestrator=${at(orchestratorPort)}`,
     ];
     const all = [...gateway, "--compat", ...others, ...rest];
-    const child = spawn(process.execPath, [join(root, "bin/taskrun.js"), "server", ...all], {
-      env,
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const child = spawn(
+      process.execPath,
+      [...this.#nodeOptions, join(root, "bin/taskrun.js"), "server", ...all],
+      { env, stdio: ["ignore", "ignore", "pipe", "ipc"] },
+    );
     this.#child = child;
     this.#ended = once(child, "exit");
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS);
     });
     this.#sampling ??= setInterval(() => this.#sample(), SAMPLE_MS);
@@ -93,6 +99,15 @@ export class ServerProcess {
   /** The most it has ever held, by the system's own count. */
   get highWaterMb(): number {
     return this.#statusMb("VmHWM");
+  }
+
+  /** What it holds once all garbage is collected; it must have been started to be weighed. */
+  async weigh(): Promise<Weight> {
+    this.#child?.send("weigh");
+    const [weight] = (await Promise.race([once(this.#child as ChildProcess, "message"), this.#ended])) as [
+      Weight,
+    ];
+    return weight;
   }
 
   /** False if it does not come to rest within the time. */
@@ -126,7 +141,9 @@ export class ServerProcess {
   async #serving(child: ChildProcess): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
     while (performance.now() < end && child.exitCode === null && child.signalCode === null) {
-      const answer = await fetch(`http://127.0.0.1:${this.httpPort}/health/ready`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${this.ports.httpPort}/health/ready`).catch(
+        () => undefined,
+      );
       await answer?.body?.cancel();
       if (answer?.ok) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -165,12 +182,13 @@ function lastWords(stderr: string): string {
   return line === "" ? "" : `: ${line.trim().slice(0, 300)}`;
 }
 
-async function freePorts(): Promise<number[]> {
-  const servers = Array.from({ length: 4 }, () => createServer()).map((server) =>
+async function freePorts(): Promise<Ports> {
+  const servers = Array.from({ length: 5 }, () => createServer()).map((server) =>
     server.listen(0, "127.0.0.1"),
   );
   await Promise.all(servers.map((server) => once(server, "listening")));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const [grpcPort = 0, httpPort = 0, taskerPort = 0, taskerWorkerPort = 0, orchestratorPort = 0] = ports;
+  return { grpcPort, httpPort, taskerPort, taskerWorkerPort, orchestratorPort };
 }

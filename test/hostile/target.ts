@@ -1,11 +1,19 @@
-/** What an attack is given: a server on the loopback that serves an honest client beside it. */
-export interface Target {
+/** Where a server listens, on the loopback. */
+export interface Ports {
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Where clients of other systems look, over gRPC; absent if it is not open. */
-  readonly taskerPort?: number;
-  /** Where a worker of Tasker answers reads over HTTP, by paths of its own; absent if it is not open. */
-  readonly taskerWorkerPort?: number;
+  /** Where clients of Tasker look, over gRPC. */
+  readonly taskerPort: number;
+  /** Where a worker of Tasker answers reads over HTTP, by paths of its own. */
+  readonly taskerWorkerPort: number;
+  /** Where workers of the orchestrator look, over gRPC. */
+  readonly orchestratorPort: number;
+}
+
+/** What an attack is given: a server that serves an honest client beside it. Ports of other systems are absent if they are not open. */
+export interface Target
+  extends Pick<Ports, "grpcPort" | "httpPort">,
+    Partial<Omit<Ports, "grpcPort" | "httpPort">> {
   /** Aborts when the attack's time is up: then it lets go of what it holds, and returns. */
   readonly signal: AbortSignal;
   /** How long it may take. */

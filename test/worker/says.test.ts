@@ -3,6 +3,7 @@ import { limits } from "#limits/index";
 import { type Agent, agent } from "#worker/agent/agent";
 import type { AgentContext } from "#worker/agent/context";
 import { AgentError } from "#worker/agent/error";
+import { unknownToServer } from "#worker/journal/unknown";
 import { contextFor } from "#worker/run/context";
 import { serve } from "#worker/serve";
 import { assignment, echo, fetchFrom, silent } from "./kit/workbench.js";
@@ -18,6 +19,7 @@ function context() {
     note: (frame) => void said.push(frame.payload),
     backendUsed: (backend) => void said.push(backend),
     fetchResult: fetchFrom({}),
+    durable: () => unknownToServer(silent),
   });
   return { ctx, said };
 }

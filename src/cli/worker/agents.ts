@@ -4,12 +4,19 @@ import { type Agent, execAgent, repoReport, splitCommand, supportTriage } from "
 import { CliError, exit } from "../exit.js";
 import { suggestion } from "../suggest.js";
 import type { Io } from "../terminal/io.js";
+import {
+  checkModelOptions,
+  isModelAgent,
+  type ModelOptions,
+  modelAgent,
+  modelAgents,
+} from "./model-agents.js";
 
-/** The built-in agents. */
+/** The built-in agents that need nothing else. */
 export const builtIn: readonly Agent[] = [supportTriage, repoReport];
 
 /** The options of `worker` that name its agents. */
-export interface AgentSources {
+export interface AgentSources extends ModelOptions {
   /** Names of built-in agents. */
   readonly agent?: readonly string[];
   /** `NAME=COMMAND`: a program whose stdout is text. */
@@ -27,9 +34,10 @@ export interface AgentSources {
  */
 export async function gatherAgents(sources: AgentSources, io: Io): Promise<readonly Agent[]> {
   const { agent = [], exec = [], execJsonl = [], module = [] } = sources;
+  checkModelOptions(sources, agent);
   const modules = await Promise.all(module.map((file) => fromModule(resolve(io.cwd, file))));
   const agents = [
-    ...agent.map(named),
+    ...agent.map((name) => (isModelAgent(name) ? modelAgent(name, sources, io) : named(name))),
     ...exec.map((text) => program(text, "text")),
     ...execJsonl.map((text) => program(text, "jsonl")),
     ...modules.flat(),
@@ -45,7 +53,7 @@ export async function gatherAgents(sources: AgentSources, io: Io): Promise<reado
 function named(name: string): Agent {
   const found = builtIn.find((agent) => agent.name === name);
   if (found) return found;
-  const names = builtIn.map((agent) => agent.name);
+  const names = [...builtIn.map((agent) => agent.name), ...modelAgents];
   const others = "Programs are given as --exec NAME=COMMAND, agents of your own as --module FILE.";
   throw new CliError(exit.usage, `--agent: there is no built-in agent ${name}${suggestion(name, names)}`, [
     others,

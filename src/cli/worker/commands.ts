@@ -13,7 +13,18 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     .command("worker")
     .description("Run agents for a server, or list and drain the connected workers.")
     .enablePositionalOptions()
-    .option("--agent <name...>", "Built-in agents: support_triage, repo_report.")
+    .option(
+      "--agent <name...>",
+      "Built-in agents: support_triage, repo_report; claude, which runs Claude Code.",
+    )
+    .option("--model <name>", "Model of the agent that asks one. Default: what its program is set up for")
+    .option("--working-dir <dir>", "Folder that claude works in. Default: this one")
+    .option(
+      "--allowed-tools <tool...>",
+      'Tools that claude may use without being asked: Read "Bash(git log:*)".',
+    )
+    .option("--disallowed-tools <tool...>", "Tools that claude may not use.")
+    .option("--permission-mode <mode>", "How claude decides about other tools.")
     .option(
       "--exec <name=command...>",
       "Programs: JSON on stdin, text on stdout. Split into words, without a shell.",

@@ -93,9 +93,18 @@ export interface StepJournal {
   readonly suspensions: number;
   /** Entries that have begun and are not over, in the order in which they began. */
   readonly open: readonly OpenEntry[];
+  /** Entries that were begun and are known not to have been done: they may begin again. */
+  readonly undone: readonly number[];
 }
 
-export const NO_JOURNAL: StepJournal = { records: 0, entries: 0, bytes: 0, suspensions: 0, open: [] };
+export const NO_JOURNAL: StepJournal = {
+  records: 0,
+  entries: 0,
+  bytes: 0,
+  suspensions: 0,
+  open: [],
+  undone: [],
+};
 
 /** An entry that has begun and is not over. */
 export interface OpenEntry extends JournalEntryName {
@@ -104,6 +113,8 @@ export interface OpenEntry extends JournalEntryName {
   readonly seq: number;
   readonly childId?: TaskId;
   readonly until?: Instant;
+  /** Of a child: why there could be none. */
+  readonly problem?: string;
 }
 
 /** True of an entry that ends by itself, or by somebody else: its agent only waits for it. */

@@ -83,7 +83,7 @@ export interface StepRow {
   /** What its agent has journaled; absent if nothing. */
   readonly journal?: StepJournal;
   /** The entries of its journal that it waits for without a Run; absent unless its Run was suspended. */
-  readonly waits?: readonly number[];
+  readonly waits?: readonly number[] | undefined;
   /** Why it has failed in a way that a person, or a larger budget, can put right: it holds its Task. Absent otherwise. */
   readonly heldFor?: HoldReason | undefined;
 }
@@ -210,11 +210,15 @@ export function compareReady(a: Place, b: Place): number {
 export const resolveActions = ["retry", "resolve", "complete"] as const satisfies ResolveAction["type"][];
 
 /** An operator's action on a Step that has failed for good: try it again, or decide how it ended. */
-export type ResolveAction =
+export type ResolveAction = (
   | { readonly type: "retry" }
   | { readonly type: "resolve" }
   /** With this result, as JSON text; empty if none. */
-  | { readonly type: "complete"; readonly output: string };
+  | { readonly type: "complete"; readonly output: string }
+) & {
+  /** The entry of its journal that is meant, and not the Step itself. */
+  readonly entry?: number;
+};
 
 /** The part of a Step that clients see. */
 export type StepSummary = Pick<

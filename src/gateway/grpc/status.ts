@@ -15,15 +15,10 @@ export function grpcStatus({ status, fault }: Failure): GrpcStatus {
   metadata.set("grpc-status-details-bin", asBuffer(encodeStatus(fault)));
   const seconds = retryAfterSeconds(fault);
   if (seconds > 0) metadata.set("retry-after", String(seconds));
-  return { code: statusCodes[status], details: wellFormed(fault.message), metadata };
+  return { code: statusCodes[status], details: fault.message, metadata };
 }
 
 /** The same bytes. */
 export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
-}
-
-/** Replaces unpaired surrogates, for example in a quoted request: grpc-js would throw for them. */
-function wellFormed(message: string): string {
-  return /\p{Surrogate}/u.test(message) ? Buffer.from(message).toString() : message;
 }

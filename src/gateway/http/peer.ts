@@ -67,8 +67,7 @@ export class Http1Peer implements HttpPeer {
   begin(request: IncomingMessage, response: ServerResponse): boolean {
     response.once("close", () => {
       this.#open--;
-      // The rest of a request that was answered early is not read: the connection is closed instead.
-      if (!request.complete) request.socket.destroy();
+      if (!request.complete) discardRest(request);
     });
     if (++this.#open > limits.streamsPerClientConnection) {
       request.socket.destroy();
@@ -87,4 +86,19 @@ export class Http1Peer implements HttpPeer {
   carried(): void {}
 
   sent(): void {}
+}
+
+/**
+ * Has the rest of a request that was answered early read and thrown away, as Node does, so that its connection can be used again:
+ * who sends it has often begun, and was told that it may. Where the rest is long, of unknown length, or late, the connection is closed.
+ */
+function discardRest(request: IncomingMessage): void {
+  const { socket, headers } = request;
+  const announced = Number(headers["content-length"] ?? Number.POSITIVE_INFINITY);
+  if (announced > limits.discardedBytes) {
+    socket.destroy();
+    return;
+  }
+  const late = setTimeout(() => socket.destroy(), limits.halfOpen).unref();
+  request.once("close", () => clearTimeout(late));
 }

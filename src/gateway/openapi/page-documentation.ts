@@ -10,6 +10,7 @@ const health = (description: string, status: string): DocumentedAnswer => ({
     type: "object",
     required: ["status", "timestamp"],
     properties: { status: { type: "string" }, timestamp: { type: "string", format: "date-time" } },
+    additionalProperties: true,
   },
   example: { status, timestamp: "2026-01-31T09:00:00.000Z" },
 });

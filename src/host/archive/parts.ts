@@ -6,7 +6,16 @@ import type { Reads } from "#ports/store-reads";
 /** What an export reads. */
 export type ArchiveReads = Pick<
   Reads,
-  "tasks" | "task" | "input" | "stepInput" | "output" | "stepActions" | "journal" | "log" | "logBounds" | "deadLetters"
+  | "tasks"
+  | "task"
+  | "input"
+  | "stepInput"
+  | "output"
+  | "stepActions"
+  | "journal"
+  | "log"
+  | "logBounds"
+  | "deadLetters"
 >;
 
 /** Kinds of rows that are no part of a Task's graph, and so are read one by one. */

@@ -1,19 +1,15 @@
 import type { AddressedMessage, Answer, Command } from "#actors/commands";
-import { type StepKey, stepKey, type TaskId } from "#domain/id";
+import { stepKey } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { Needs } from "#domain/needs";
-import type { RunRow } from "#domain/task/run";
-import type { StepRow } from "#domain/task/step";
-import { isTerminal, moved, type TaskRow } from "#domain/task/task";
 import { NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { needsOf } from "../machines/actors.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "../machines/lifecycles.js";
 import { StateHistory } from "../machines/state-history.js";
 import { unseen } from "../memory/rows-seen.js";
-import { withDependencies, withInput } from "../memory/step-changes.js";
-import { taskUsage } from "../memory/usage-writes.js";
-import { applyChanges, type ChangedRows } from "./changed-rows.js";
+import { CascadeRows } from "./cascade-rows.js";
+import { applyChanges } from "./changed-rows.js";
 import type { CascadeParts } from "./context.js";
 import type { Deciding } from "./culprit.js";
 import { boundedSend } from "./effect.js";
@@ -32,14 +28,15 @@ type Creation = Extract<Command, { type: `create${string}` | "attachWorker" }>;
 export class MessageCascade {
   readonly #parts: CascadeParts;
   readonly #pending: AddressedMessage[] = [];
-  readonly #changed: ChangedRows = { tasks: new Map(), steps: new Map(), runs: new Map() };
   readonly #states = new StateHistory();
+  readonly #rows: CascadeRows;
   #current: AddressedMessage | undefined;
   #command: Command | undefined;
   answer: Answer | undefined;
 
   constructor(parts: CascadeParts) {
     this.#parts = parts;
+    this.#rows = new CascadeRows(parts, this.#states);
   }
 
   /** The message and command being decided; after a failure, those that failed. */
@@ -62,7 +59,7 @@ export class MessageCascade {
       recorder?.deliver(addressed, actors.stateOf(addressed.to));
       this.#carryOutAll(actors.tell(addressed, context.view, { at, draw: draw() }, journal));
     }
-    applyChanges(this.#changed, this.#states, this.#parts);
+    applyChanges(this.#rows.changed, this.#states, this.#parts);
   }
 
   /**
@@ -99,34 +96,30 @@ export class MessageCascade {
       case "attachWorker":
         this.#create(command);
         break;
-      case "pass":
-        this.#states.noteTask(command.params.taskId, command.params.state);
-        break;
       case "noteCompensation":
       case "noteCompensableBelow":
       case "noteInDoubt":
+      case "noteJournal":
+      case "noteSignals":
       case "releaseKey":
       case "keepDeadLetter":
       case "addUsage":
       case "noteBudget":
-        this.#note(command);
-        break;
       case "addDependencies":
-        this.#changeStep(command.params, (row) => withDependencies(row, command.params));
-        break;
       case "keepInput":
-        work.rows.keepText("stepInputs", command.params);
-        this.#changeStep(command.params, (row) => withInput(row, command.params.json));
+      case "keepOutput":
+      case "keepActions":
+      case "keepRecord":
+        this.#rows.keep(command);
+        break;
+      case "pass":
+        this.#states.noteTask(command.params.taskId, command.params.state);
         break;
       case "advanceTask":
       case "advanceStep":
       case "advanceRun":
       case "advanceWorker":
         this.#advance(command);
-        break;
-      case "keepOutput":
-      case "keepActions":
-        work.rows.keepText(command.type === "keepOutput" ? "outputs" : "stepActions", command.params);
         break;
       case "record":
         work.record(command.params.taskId, command.params.entry);
@@ -154,7 +147,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        carryOutRest(command, this.#parts, this.#putRun, this.#putStep);
+        carryOutRest(command, this.#parts, this.#rows.putRun, this.#rows.putStep);
     }
   }
 
@@ -164,18 +157,18 @@ export class MessageCascade {
     switch (command.type) {
       case "createTask": {
         const { task, input, copies } = command.params;
-        this.#changed.tasks.set(task.id, undefined);
+        this.#rows.changed.tasks.set(task.id, undefined);
         work.addTask(task, input, copies);
         this.#states.noteTask(task.id, task.state);
         recorder?.changed("task", undefined, task);
         break;
       }
       case "createStep":
-        this.#putStep(command.params.step);
+        this.#rows.putStep(command.params.step);
         recorder?.changed("step", undefined, command.params.step);
         break;
       case "createRun":
-        this.#putRun(command.params.run);
+        this.#rows.putRun(command.params.run);
         recorder?.changed("run", undefined, command.params.run);
         break;
       case "attachWorker":
@@ -184,25 +177,6 @@ export class MessageCascade {
         recorder?.changed("worker", undefined, command.params.session);
         break;
     }
-  }
-
-  /** Notes in a row what has nothing to do with its state. */
-  #note(
-    command: Extract<Command, { type: `note${string}` | "releaseKey" | "keepDeadLetter" | "addUsage" }>,
-  ): void {
-    const { type, params } = command;
-    if (type === "noteInDoubt") this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
-    else if (type === "noteCompensation") {
-      this.#changeTask(params.taskId, { compensatedBy: params.compensatedBy });
-    } else if (type === "noteCompensableBelow") this.#changeTask(params.taskId, { compensableBelow: true });
-    else if (type === "noteBudget") {
-      const { taskId, ...change } = params;
-      this.#changeTask(taskId, change);
-    } else if (type === "addUsage") this.#changeTask(params.taskId, (row) => taskUsage(row, params));
-    else if (type === "keepDeadLetter") {
-      this.#parts.context.work.putSingle("deadLetters", params.row);
-      this.#changeTask(params.row.taskId, { hasDeadLetter: true });
-    } else this.#changeTask(params.taskId, { ownsKey: false });
   }
 
   /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */
@@ -215,7 +189,7 @@ export class MessageCascade {
         invariant(before, `task ${command.params.taskId} is advanced but was not loaded`);
         const [after, commands] = advanceTask(before, command.params.message);
         recorder?.advanced("task", before, after, command.params.message);
-        if (after !== before) this.#putTask(after);
+        if (after !== before) this.#rows.putTask(after);
         this.#carryOutAll(commands);
         if (after !== before) this.#states.noteTask(after.id, after.state);
         break;
@@ -225,10 +199,10 @@ export class MessageCascade {
         invariant(before, `step ${stepKey(command.params)} is advanced but was not loaded`);
         const [after, commands] = advanceStep(before, command.params.message);
         recorder?.advanced("step", before, after, command.params.message);
-        if (after !== before) this.#putStep(after);
+        if (after !== before) this.#rows.putStep(after);
         if (after.state !== before.state) {
           this.#states.noteStep(after);
-          this.#countInEnded(before, after);
+          this.#rows.countInEnded(before, after);
         }
         this.#carryOutAll(commands);
         break;
@@ -238,7 +212,7 @@ export class MessageCascade {
         invariant(before, `run ${command.params.runId} is advanced but was not loaded`);
         const [after, commands] = advanceRun(before, command.params.message);
         recorder?.advanced("run", before, after, command.params.message);
-        if (after !== before) this.#putRun(after);
+        if (after !== before) this.#rows.putRun(after);
         this.#carryOutAll(commands);
         break;
       }
@@ -264,50 +238,4 @@ export class MessageCascade {
       this.#carryOut(command);
     }
   }
-
-  /** Keeps the Step counts of a Task that has ended: its lifecycle gets no more messages that would update them. */
-  #countInEnded({ taskId, state: from }: StepRow, { state: to }: StepRow): void {
-    const task = this.#parts.context.work.task(taskId);
-    if (task && isTerminal(task.state)) this.#changeTask(taskId, { counts: moved(task.counts, from, to) });
-  }
-
-  #changeTask(id: TaskId, change: Partial<TaskRow> | ((row: TaskRow) => Partial<TaskRow>)): void {
-    const before = this.#parts.context.work.task(id);
-    invariant(before, `task ${id} is changed but was not loaded`);
-    const after = { ...before, ...(typeof change === "function" ? change(before) : change) };
-    this.#parts.recorder?.changed("task", before, after);
-    this.#putTask(after);
-  }
-
-  #putTask(row: TaskRow): void {
-    const { work } = this.#parts.context;
-    if (!this.#changed.tasks.has(row.id)) {
-      const before = work.task(row.id);
-      this.#changed.tasks.set(row.id, before);
-      if (before) this.#states.noteTask(before.id, before.state);
-    }
-    work.putTask(row);
-  }
-
-  #changeStep(key: StepKey, change: (row: StepRow) => StepRow): void {
-    const row = this.#parts.context.work.step(key);
-    invariant(row, `step ${stepKey(key)} is changed but was not loaded`);
-    const after = change(row);
-    this.#parts.recorder?.changed("step", row, after);
-    this.#putStep(after);
-  }
-
-  readonly #putStep = (row: StepRow): void => {
-    const { work } = this.#parts.context;
-    const key = { taskId: row.taskId, stepName: row.name };
-    const name = stepKey(key);
-    if (!this.#changed.steps.has(name)) this.#changed.steps.set(name, { before: work.step(key), ...key });
-    work.putStep(row);
-  };
-
-  readonly #putRun = (row: RunRow): void => {
-    const { work, nodes } = this.#parts.context;
-    if (!this.#changed.runs.has(row.id)) this.#changed.runs.set(row.id, work.run(row.id));
-    work.putRun(nodes ? nodes.named(row) : row);
-  };
 }

@@ -14,6 +14,7 @@ import {
 import { type ByNamespace, limitOf } from "#domain/namespace-limits";
 import type { PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
+import { recordKey } from "#domain/task/journal";
 import { NO_PRICES, type Prices } from "#domain/task/prices";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -124,6 +125,10 @@ export class TurnView implements MessageView {
 
   stepActions(key: StepKey): string | undefined {
     return this.#work.rows.texts.stepActions.get(stepKey(key));
+  }
+
+  record(step: StepKey, seq: number): string | undefined {
+    return this.#work.rows.texts.journal.get(stepKey(recordKey(step, seq)));
   }
 
   template(ref: TemplateRef): TemplateRow | undefined {

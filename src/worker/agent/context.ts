@@ -3,6 +3,7 @@ import type { ModelBackend } from "#domain/task/run";
 import type { Labels } from "#domain/task/task";
 import type { Log } from "#ports/telemetry";
 import type { OutputOfSchema, StandardSchema } from "#standard-schema/types";
+import type { DurableContext } from "./durable.js";
 import type { BatchPart, CheckpointPart, CompensatePart } from "./step-input.js";
 import type { Yielded } from "./yielded.js";
 
@@ -46,7 +47,7 @@ export type Speaker = (typeof speakers)[number];
  * const fetcher = agent({ name: "fetch", input, run: ({ url }, ctx) => download(url, ctx) });
  * ```
  */
-export interface AgentContext extends StepContext {
+export interface AgentContext extends StepContext, DurableContext {
   readonly runId: string;
   readonly taskId: string;
   readonly stepName: string;

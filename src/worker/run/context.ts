@@ -5,6 +5,7 @@ import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import { backendOf, chatOf, eventOf, labelsOf, speakerOf, textOf } from "../agent/checks.js";
 import type { AgentContext } from "../agent/context.js";
+import type { CallOptions, DurableContext } from "../agent/durable.js";
 import { resultsFor } from "../agent/results.js";
 import { StepInput } from "../agent/step-input.js";
 import { Yielded } from "../agent/yielded.js";
@@ -23,7 +24,12 @@ export interface RunVoice {
   backendUsed(backend: ModelBackend): void;
   /** Reads another Step's result from the server as JSON text, empty if it has none. */
   fetchResult(stepName: string): Promise<string>;
+  /** What keeps the Run's journal; called at each durable step, so that it may be made at the first one. */
+  durable(): DurableContext;
 }
+
+/** Of the most general of the overloads. */
+type CallArgs = [agent: string, input: unknown, options?: CallOptions];
 
 /** Makes the context of the assignment's agent. Its functions do not use `this`. */
 export function contextFor(assignment: Assignment, voice: RunVoice): AgentContext {
@@ -80,5 +86,13 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
       return given.compensate;
     },
     yield: (cursor, output) => new Yielded(cursor, output),
+
+    step: (...args) => voice.durable().step(...args),
+    tool: (...args) => voice.durable().tool(...args),
+    sleep: (ms) => voice.durable().sleep(ms),
+    waitForSignal: (...args) => voice.durable().waitForSignal(...args),
+    call: ((...args: CallArgs) => voice.durable().call(...args)) as DurableContext["call"],
+    spawn: ((...args: CallArgs) => voice.durable().spawn(...args)) as DurableContext["spawn"],
+    usage: (report) => voice.durable().usage(report),
   };
 }

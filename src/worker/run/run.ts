@@ -6,11 +6,13 @@ import type { Log } from "#ports/telemetry";
 import { openTelemetry } from "#transport/open-telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { AgentContext } from "../agent/context.js";
+import type { DurableContext } from "../agent/durable.js";
 import { RunStopped, type StopCause } from "../agent/error.js";
 import { inWords } from "../agent/in-words.js";
 import { logWith } from "../agent/log.js";
 import { failed, outcomeOf, outcomeWith } from "../agent/outcome.js";
 import type { ServedAgent } from "../agent/served-agent.js";
+import { unknownToServer } from "../journal/unknown.js";
 import {
   checkWritable,
   ended,
@@ -66,6 +68,7 @@ export class Run {
   #outcome: Outcome | undefined;
   #cancelled: Outcome | undefined;
   #backend: ModelBackend | undefined;
+  #durable: DurableContext | undefined;
   readonly #says: RunOutput;
 
   constructor(assignment: Assignment, around: RunSurroundings) {
@@ -289,6 +292,7 @@ export class Run {
           if (!this.#outcome) this.#backend = backend;
         },
         fetchResult: (stepName) => this.#around.readResult({ runId, fence, stepName }, signal),
+        durable: () => (this.#durable ??= unknownToServer(this.#around.log)),
       },
     );
   }

@@ -69,6 +69,7 @@ function lifeOf({ id, state, spec }: TaskRow, steps: readonly StepRow[], rows: R
       step.state === "enqueued" ||
       (step.state === "in_progress" && (step.childId !== "" || step.spec.type === "signal")) ||
       (step.state === "in_progress" && step.members.length > 0) ||
+      (step.state === "in_progress" && suspendedFor(step).length > 0) ||
       (step.state === "in_progress" && runs.some((run) => run.id === step.runId && !isOver(run.status))),
   );
   const timed = [...rows.deadlines.values()].some(({ taskId }) => taskId === id);
@@ -108,11 +109,18 @@ function deadlinesOf({ deadlines, steps }: Rows): string[] {
   ];
 }
 
-function awaited({ state, spec }: StepRow): DeadlineKind | undefined {
+/** What a suspended Step waits for; empty of any other. */
+function suspendedFor({ waits, journal }: StepRow) {
+  return journal && waits ? journal.open.filter(({ entry }) => waits.includes(entry)) : [];
+}
+
+function awaited(step: StepRow): DeadlineKind | undefined {
+  const { state, spec, waits } = step;
   if (state === "waiting_for_retry") return "retry";
   if (state !== "in_progress") return undefined;
   if (spec.type === "timer") return "timer";
   if (spec.type === "signal") return spec.signal?.timeoutMs ? "signal" : undefined;
+  if (waits) return suspendedFor(step).some(({ until }) => until !== undefined) ? "wake" : undefined;
   return spec.timeoutMs > 0 && spec.type !== "map" && spec.type !== "child_task" ? "attempt" : undefined;
 }
 

@@ -13,7 +13,15 @@ export const cancel: AddressedMessage = {
 };
 
 export function signal(payload: string): AddressedMessage {
-  const message = { type: "signal", caller, taskId: t1, signal: "go", payload, reason: "" } as const;
+  const message = {
+    type: "signal",
+    caller,
+    taskId: t1,
+    signal: "go",
+    payload,
+    reason: "",
+    requestId: "",
+  } as const;
   return { to: "task-finalizer", message };
 }
 

@@ -1,6 +1,7 @@
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import type { MessageView } from "#actors/view";
 import { MAIN_STEP, type TaskId } from "#domain/id";
+import type { JournalRecord } from "#domain/task/journal";
 import type { StaleTerms } from "#domain/task/staleness";
 import { NO_USAGE } from "#domain/task/usage";
 import { instant, millis } from "#domain/time/time";
@@ -52,6 +53,20 @@ const undoable = stepSpec({
   },
 });
 const budget = { tokens: 10, usdMicros: 0, toolCalls: 0, wallMs: 1_000 };
+const recordOf = (part: Partial<JournalRecord>): JournalRecord => ({
+  seq: 0,
+  entry: 1,
+  state: "COMPLETED",
+  kind: "STEP",
+  name: "look",
+  occurrence: 1,
+  inputDigest: "",
+  effect: "IDEMPOTENT",
+  concurrent: false,
+  result: "1",
+  errorMessage: "",
+  ...part,
+});
 const resolve = { type: "resolve", caller, reason: "", ...key } as const;
 const passed = (kind: "retry" | "attempt" | "timer" | "signal", stepName = "main") =>
   ({ type: "deadline.passed", taskId: t1, stepName, kind, due: instant(10) }) as const;
@@ -70,6 +85,7 @@ const ended = (end: Extract<TaskFinalizerMessage, { type: "run.ended" }>["end"])
 export const finalizerScenes: readonly Scene[] = [
   context(ended({ how: "completed", output: "{}", outputBytes: 2 })),
   context(ended({ how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) })),
+  context(ended({ how: "suspended", entries: [1] })),
   context(ended({ how: "yielded", cursor: "7", output: "", startedAt: instant(1) })),
   context(ended({ how: "lost", reason: "WORKER_LOST", workerId: w1, errorMessage: "silent" })),
   context(ended({ how: "handedBack", workerId: w1, message: "I must go" })),
@@ -125,9 +141,13 @@ export const finalizerScenes: readonly Scene[] = [
       child: { task: task({ id: t2, state: "error" }), steps: [], outputs: new Map() },
     },
   ),
+  context(
+    { type: "journal", ...key, runId: r1, record: recordOf({}) },
+    { step: begun({ runId: r1 }), runs: [heldRun()] },
+  ),
   context({ type: "signal.taken", ...key }, { step: begun({ signalled: true, spec: gate }) }),
   context(
-    { type: "signal", caller, taskId: t1, signal: "go", payload: "1", reason: "" },
+    { type: "signal", caller, taskId: t1, signal: "go", payload: "1", reason: "", requestId: "" },
     { steps: [begun({ spec: gate })] },
   ),
   context({ ...resolve, action: { type: "retry" } }, { task: held, steps: [step({ state: "error" })] }),

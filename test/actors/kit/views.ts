@@ -44,6 +44,7 @@ export interface ViewParts {
   readonly stepInput?: string;
   /** What was done by hand to every Step, and to every Task. */
   readonly stepActions?: string;
+  readonly record?: string;
   /** Results of the Task's Steps by name. */
   readonly outputs: ReadonlyMap<string, string>;
   /** The plan of every template. */
@@ -114,6 +115,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     stepInput: () => parts.stepInput,
     output: (key) => outputs.get(stepKey(key)),
     stepActions: () => parts.stepActions,
+    record: () => parts.record,
     template: () => parts.template,
     plan: (ref) => (ref ? parts.plan : undefined),
     resultProblem: () => parts.schemaProblem,

@@ -89,6 +89,7 @@ test("however a run ends, its step is done, waits, or is in the queue again: nev
         completed: "complete",
         handedBack: "enqueued",
         yielded: "enqueued",
+        suspended: "in_progress",
         cancelled: "in_progress",
         lost:
           losses > tries.maxLosses ? "error" : pauseAfter(losses) === 0 ? "enqueued" : "waiting_for_retry",

@@ -20,7 +20,7 @@ function gate(part: Partial<StepRow> = {}, plan: Partial<SignalPlan> = {}): Step
 }
 
 function signalled(steps: readonly StepRow[], part: Partial<ViewParts> = {}, who = caller): string[] {
-  const said = { signal: "go", payload: '{"ok":true}', reason: "" } as const;
+  const said = { signal: "go", payload: '{"ok":true}', reason: "", requestId: "" } as const;
   const message = { type: "signal", caller: who, taskId: t1, ...said } as const;
   return asked(decide(signal, message, { task: busy, steps, ...part }, at));
 }
@@ -80,10 +80,19 @@ test("another payload is refused, naming what the task still waits for", () => {
   ]);
 });
 
-test("a signal nobody waits for is refused; so is one that came too late for its step", () => {
+test("a signal that no step of the template waits for is kept for agents, and refused where there is none", () => {
   expect(signalled([step()])).toEqual([
+    'keepRecord 0 {"ok":true}',
+    'noteSignals {"count":1,"kept":[{"name":"go","seq":0}],"requests":[]}',
+    "noted task signal by local",
+    "answer t1",
+  ]);
+  expect(signalled([step({ agentName: "" })])).toEqual([
     'refused SIGNAL_NOT_FOUND: task t1 has no step that waits for a signal "go"; it waits for none',
   ]);
+});
+
+test("a signal that came too late for its step is refused", () => {
   expect(signalled([gate({ state: "error" })])).toEqual([
     'refused SIGNAL_TAKEN: task t1 has had its signal "go"; it waits for none',
   ]);
@@ -122,7 +131,15 @@ test("a payload that does not fit the schema is refused, and the step goes on wa
 test("only a live task takes one, and only from whom it belongs to", () => {
   const stranger = { principal: "ada", namespaces: ["own"], roles: [] };
   expect(signalled([gate()], {}, stranger)).toEqual(["refused TASK_NOT_FOUND: Task not found: t1"]);
-  const message = { type: "signal", caller, taskId: t1, signal: "go", payload: "1", reason: "" } as const;
+  const message = {
+    type: "signal",
+    caller,
+    taskId: t1,
+    signal: "go",
+    payload: "1",
+    reason: "",
+    requestId: "",
+  } as const;
   expect(asked(decide(signal, message, { steps: [gate()] }, at))).toEqual([
     "refused TASK_NOT_FOUND: Task not found: t1",
   ]);

@@ -4,6 +4,7 @@ import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as tcpConnect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openGateway } from "#gateway/server";
+import { RawSocket } from "../../hostile/raw/raw-http1.js";
 import { type Opened, open } from "../kit/open.js";
 
 let opened: Opened;
@@ -119,6 +120,26 @@ test("a preface that comes in pieces is still HTTP/2, and a POST is still HTTP/1
     body: "{}",
   });
   expect(await json.json()).toEqual({});
+});
+
+const nowhere = (length: number) =>
+  `POST /nowhere HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`;
+
+test("who was answered before the end of a request may end it, and ask again on the same connection", async () => {
+  const socket = new RawSocket(opened.httpPort);
+  socket.write(nowhere(4));
+  await expect.poll(() => socket.text).toMatch(/^HTTP\/1.1 404/);
+  socket.write("rest");
+  socket.write("GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  await expect.poll(() => socket.text).toMatch(/HTTP\/1.1 200 OK/);
+  socket.end();
+});
+
+test("of a large request that was answered before its end, the rest is not read", async () => {
+  const socket = new RawSocket(opened.httpPort);
+  socket.write(nowhere(1_000_000));
+  await socket.closed;
+  expect(socket.text).toMatch(/^HTTP\/1.1 404/);
 });
 
 test("bytes that are no protocol end their connection and nothing else", async () => {

@@ -4,12 +4,12 @@
  */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import { millis } from "#domain/time/time";
 import { policy } from "#gateway/access/policy";
 import { rpcs } from "#gateway/handlers/index";
 import { routerOf } from "#gateway/http/routes";
+import { plainPath } from "#gateway/openapi/parameters";
+import { documentedAt } from "../kit/documented.js";
 import { prepare } from "../kit/samples.js";
 import { also, elsewhere } from "./also.js";
 import {
@@ -96,11 +96,6 @@ function sorted(answer: {
     : answer;
 }
 
-async function keyId(): Promise<string> {
-  const terms = { name: "spare", role: "viewer", namespaces: "*", ttl: millis(3_600_000) } as const;
-  return (await world.handed.keys.make(LOCAL_CALLER, terms)).row.id;
-}
-
 describe.each(operations)("%s", (name, method, route) => {
   const { path, documentation, handler } = route;
   const needs = policy.get(handler.kind === "page" ? handler.asked : "");
@@ -127,6 +122,7 @@ describe.each(operations)("%s", (name, method, route) => {
     ready();
     const got = await send(port, method, path, asked, headers);
     if (got.status >= 300) failures.add(got.status);
+    if (got.status < 300) (await documentedAt(world.well.httpPort)).expectFits(method, plainPath(path), got);
     if (got.status >= 400 && needs !== "a token" && got.type.startsWith("application/problem"))
       expect(JSON.parse(got.text)).toMatchObject({
         status: got.status,
@@ -147,15 +143,15 @@ describe.each(operations)("%s", (name, method, route) => {
     }
   });
 
-  test.each(also[name] ?? [])("answers %o", async ({ status, plane, withKey, plain, headers, ...asked }) => {
+  test.each(also[name] ?? [])("answers %o", async ({ status, plane, made, plain, headers, ...asked }) => {
     const at = plain ? world.plain : world.well;
-    const path = withKey ? { path: { id: await keyId() } } : {};
+    const follows = await made?.(world);
     const refused = async () => {
       throw new Fault("wrong_state", "its state does not allow it", { reason: "WRONG_STATE" });
     };
     const refuse = () => plane && Object.assign(at.plane, { [plane]: refused });
     try {
-      const request = { ...right, ...asked, ...path };
+      const request = { ...right, ...asked, ...follows };
       const got = await ask(at.httpPort, request, { ...(plain ? {} : admin), ...headers }, refuse);
       expect(got.status, got.text).toBe(status);
       if (status === 200) note(got);

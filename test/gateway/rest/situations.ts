@@ -36,6 +36,8 @@ const inspection = {
 /** Gateways in each state in which one can be asked, all by the same credentials. */
 export interface World {
   readonly handed: Handed;
+  /** Of all that enrol workers: every one but `plain`. */
+  readonly enrolment: Enrolment;
   readonly well: Opened;
   /** Asks nobody for a credential. */
   readonly plain: Opened;
@@ -53,7 +55,8 @@ export async function openWorld(): Promise<World> {
   const watchTokens = new WatchTokens({
     ...{ secret: drawSecret(), now, requireLive: (caller) => keys.requireLive(caller) },
   });
-  const settings = { ...handed.settings, watchTokens, enrolment: await enrolmentIn(folder), inspection };
+  const enrolment = await enrolmentIn(folder);
+  const settings = { ...handed.settings, watchTokens, enrolment, inspection };
   const [well, overloaded, draining, plain] = await Promise.all([
     ...[open(settings), open(settings), open(settings)],
     open({ inspection }),
@@ -64,7 +67,7 @@ export async function openWorld(): Promise<World> {
   await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
   await draining.gateway.close(1_000);
   return {
-    ...{ handed, well, plain, overloaded, drainingPort: (host.address() as AddressInfo).port },
+    ...{ handed, enrolment, well, plain, overloaded, drainingPort: (host.address() as AddressInfo).port },
     close: async () => {
       await Promise.all([
         ...[well, overloaded, plain].map(({ gateway }) => gateway.close(1_000)),

@@ -4,6 +4,7 @@ import { newTaskSpec } from "#domain/task/spec";
 import { templateKey } from "#domain/template/template";
 import { instant } from "#domain/time/time";
 import { deadLetter, step, task, template } from "#testing/rows";
+import { documentedAt } from "../kit/documented.js";
 import type { FakePlane } from "../kit/fake-plane.js";
 
 export interface Answer {
@@ -15,7 +16,7 @@ export interface Answer {
   readonly body: any;
 }
 
-/** Asks a path on a port of this machine. An object is sent as JSON. */
+/** Asks a path on a port of this machine. An object is sent as JSON. What is answered by 2xx has to be what is documented. */
 export async function asked(
   port: number,
   line: string,
@@ -29,6 +30,11 @@ export async function asked(
     headers: { ...(sent !== undefined && { "content-type": "application/json" }), ...headers },
   });
   const text = await response.text();
+  if (response.ok) {
+    const type = response.headers.get("content-type") ?? "";
+    const [bare = ""] = path.split("?");
+    (await documentedAt(port)).expectFits(method, bare, { status: response.status, type, text });
+  }
   const isJson = response.headers.get("content-type")?.includes("json") ?? false;
   return {
     status: response.status,

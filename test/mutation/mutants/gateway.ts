@@ -284,7 +284,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "grpc: half a character ends the process",
-    edits: [edit("src/gateway/grpc/status.ts", "wellFormed(fault.message)", "fault.message")],
+    edits: [edit("src/domain/fault.ts", "message.toWellFormed()", "message")],
     test: inFile("grpc/transport")("a failure that quotes half a character"),
   },
 ];

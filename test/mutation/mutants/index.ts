@@ -18,6 +18,7 @@ import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { enrolmentMutants } from "./enrolment.js";
+import { everyApiMutants } from "./every-api.js";
 import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
@@ -28,6 +29,7 @@ import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
+import { modelMutants } from "./models.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
 import { orchestratorMutants } from "./orchestrator.js";
@@ -63,6 +65,7 @@ export const mutants: readonly Mutant[] = [
   ...accessMutants,
   ...auditMutants,
   ...trailMutants,
+  ...everyApiMutants,
   ...explainMutants,
   ...authorityMutants,
   ...credentialMutants,
@@ -91,6 +94,7 @@ export const mutants: readonly Mutant[] = [
   ...workerMutants,
   ...agentMutants,
   ...programMutants,
+  ...modelMutants,
   ...terminalMutants,
   ...apiMutants,
   ...answerMutants,

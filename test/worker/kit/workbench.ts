@@ -4,6 +4,7 @@ import type { Log } from "#ports/telemetry";
 import { type Agent, agent } from "#worker/agent/agent";
 import type { AgentContext } from "#worker/agent/context";
 import { AgentError, type RunStopped } from "#worker/agent/error";
+import { unknownToServer } from "#worker/journal/unknown";
 import type { Assignment } from "#worker/run/assignment";
 import { contextFor } from "#worker/run/context";
 import { type ServeOptions, serve, type WorkerHandle } from "#worker/serve";
@@ -131,6 +132,7 @@ export function rehearsal(
     note: () => {},
     backendUsed: () => {},
     fetchResult: fetchFrom(fetchable),
+    durable: () => unknownToServer(silent),
   });
   /** The next text the agent says. */
   const next = (): Promise<string> => new Promise((resolve) => (heard = resolve));

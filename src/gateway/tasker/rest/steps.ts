@@ -67,7 +67,11 @@ export const stepRoutes: readonly TaskerRoute[] = [
       const within = await reserved(call, 2 * limits.messageBytes);
       const before = await run(getTask, { id: request.params.id ?? "" }, within);
       const { name: stepName } = stepOf(before, request);
-      const asked = run(resolveStep, { taskId: before.task.id, stepName, ...decision }, within);
+      const asked = run(
+        resolveStep,
+        { taskId: before.task.id, stepName, ...decision, journalEntry: 0 },
+        within,
+      );
       const after = await namedAsSent(asked, { result_json: "completion_data.result" });
       // What was decided must not appear as refused because there is no room for all of it, or because its Task has been removed since.
       const view = after.steps ? after : before;

@@ -117,6 +117,7 @@ async function resolve(request: ResolveStepRequest, call: Call) {
     ...{ taskId: before.task.id, stepName: step.name, action },
     resultJson: result === undefined ? "" : textOfStruct("result", result),
     reason: resolvedBy(performedBy, reason),
+    journalEntry: 0,
   };
   const { steps, ...after } = await namedAsSent(run(resolveStep, decision, call), { result_json: "result" });
   // What was decided must not appear as refused because there is no room for all of it, or because its Task has been removed since.

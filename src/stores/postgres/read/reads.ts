@@ -8,16 +8,7 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
-import type {
-  JournalBounds,
-  LanePlace,
-  Reads,
-  TaskDetail,
-  TaskFilter,
-  TaskPage,
-  TemplateFilter,
-  TemplatePage,
-} from "#ports/store-reads";
+import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
 import type { Cells } from "../connect/connection.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
@@ -100,6 +91,7 @@ const confinedReads = {
     text: "SELECT r.fixed, r.data FROM runs AS r WHERE r.id = $1 AND EXISTS (SELECT FROM tasks AS t WHERE t.id = r.task_id)",
   },
   text: within(reads.text),
+  journal: within(reads.journal),
   log: within(reads.log),
   logBounds: within(reads.logBounds),
 } as const;
@@ -174,24 +166,15 @@ function readsBy(calls: Calls, all: Calls): Reads {
       return row && templateFrom(row[0]);
     },
 
-    templates(
-      filter: TemplateFilter,
-      after: TemplateRef | undefined,
-      pageSize: number,
-    ): Promise<TemplatePage> {
-      return templatePage(calls, filter, after, pageSize);
-    },
+    templates: (filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number) =>
+      templatePage(calls, filter, after, pageSize),
 
     input: (id: TaskId) => text("inputs", id, ""),
     stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
     output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
     stepActions: ({ taskId, stepName }: StepKey) => text("stepActions", taskId, stepName),
 
-    async journal(step: StepKey, from: number, most: JournalBounds) {
-      const places = [from, limits.journalRecords].map((seq) => recordKey(step, seq).stepName);
-      const found = await calls.query(sql.journal, [step.taskId, ...places, most.records, most.bytes]);
-      return found.map(([json]) => String(json));
-    },
+    journal: journalRead(calls, sql.journal),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const rows = await calls.query(sql.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);
@@ -206,6 +189,18 @@ function readsBy(calls: Calls, all: Calls): Reads {
       const [row] = await calls.query(sql.logBounds, [taskId]);
       return row && { earliest: Number(row[1] ?? 1), last: Number(row[0]) - 1 };
     },
+  };
+}
+
+/** Reads records of a Step's journal. */
+function journalRead(
+  calls: Calls,
+  statement: { readonly name: string; readonly text: string },
+): Reads["journal"] {
+  return async (step, from, most) => {
+    const [first, last] = [from, limits.journalRecords].map((seq) => recordKey(step, seq).stepName);
+    const found = await calls.query(statement, [step.taskId, first, last, most.records, most.bytes]);
+    return found.map(([json]) => String(json));
   };
 }
 

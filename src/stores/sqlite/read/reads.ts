@@ -7,7 +7,15 @@ import { rowsOf, type TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { limits } from "#limits/index";
-import type { JournalBounds, LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import type {
+  JournalBounds,
+  LanePlace,
+  Reads,
+  TaskDetail,
+  TaskFilter,
+  TaskPage,
+  TemplateFilter,
+} from "#ports/store-reads";
 import { idBounds, specTexts, wantedStates } from "../../shared/task-narrowing.js";
 import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";

@@ -124,8 +124,7 @@ function shapeOf<Row>(
     if ("isPacked" in codec) {
       const { missing, name = field, isOptional = false } = codec;
       packed.push({ field, missing, name, isOptional });
-    }
-    else own.push({ field, codec, column: codec.column ?? columnOf(field), isJson: codec.isJson });
+    } else own.push({ field, codec, column: codec.column ?? columnOf(field), isJson: codec.isJson });
   }
   const columnOfField = (field: string) => own.find((known) => known.field === field)?.column ?? field;
   const fixed = own.filter(({ codec }) => codec.fixed);

@@ -2,7 +2,7 @@
 import { limits } from "#limits/index";
 import type { Documentation, DocumentedParameter } from "../../../rest/documentation.js";
 import { resolutionStatuses } from "../../shapes/dead-letter-shape.js";
-import { listOf, schemaOf, taskerSchemas } from "./schemas.js";
+import { changed, listOf, schemaOf, taskerSchemas, withMembers } from "./schemas.js";
 
 const { TaskerDlqEntry, TaskerDlqStats, TaskerInvestigation, TaskerStaleness } = taskerSchemas;
 const tag = "Dead letters";
@@ -78,7 +78,9 @@ export const update: Documentation = {
       resolved_by: "ann",
     },
   },
-  answers: { 200: entry },
+  answers: {
+    200: { description: "The dead letter.", schema: withMembers("TaskerDlqEntry", changed) },
+  },
   failures: [404, 409],
   schemas: { TaskerDlqEntry },
 };

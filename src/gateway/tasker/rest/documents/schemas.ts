@@ -3,7 +3,10 @@ import { taskStates } from "#domain/task/task";
 import type { JsonSchema } from "../../../rest/documentation.js";
 import { dlqReasons, resolutionStatuses } from "../../shapes/dead-letter-shape.js";
 
-/* JSON Schemas of what Tasker's REST API has, for the OpenAPI document. Members of ours stand beside them, so none is closed. */
+/*
+ * JSON Schemas of what Tasker's REST API has, for the OpenAPI document. Where members of ours stand beside Tasker's, `x-beside` names
+ * the message that has them: a reference would also say of equal names, such as `status`, what is meant by ours.
+ */
 
 const text = (description: string): JsonSchema => ({ type: "string", description });
 const textOrNull = (description: string): JsonSchema => ({ type: ["string", "null"], description });
@@ -20,6 +23,31 @@ export function objectOf(properties: Readonly<Record<string, JsonSchema>>, descr
   const required = Object.keys(properties);
   return { type: "object", ...(description !== undefined && { description }), properties, required };
 }
+
+/** The same, and what a message of ours has that is not among them. */
+function besideOurs(
+  properties: Readonly<Record<string, JsonSchema>>,
+  message: string,
+  description: string,
+): JsonSchema {
+  return { ...objectOf(properties, description), "x-beside": message, additionalProperties: true };
+}
+
+/** The same object with these members too. */
+export function withMembers(
+  name: keyof typeof taskerSchemas,
+  more: Readonly<Record<string, JsonSchema>>,
+): JsonSchema {
+  const { properties, required, ...rest }: JsonSchema = taskerSchemas[name];
+  const members = objectOf({ ...(properties as Record<string, JsonSchema>), ...more });
+  return { ...rest, ...members };
+}
+
+/** What a change answers beside what it has changed. */
+export const changed = {
+  success: { const: true, description: "It is done." },
+  message: text("What is done, for people."),
+} as const satisfies Record<string, JsonSchema>;
 
 export function listOf(items: JsonSchema): JsonSchema {
   return { type: "array", items };
@@ -89,30 +117,39 @@ const templateMembers = {
 } as const satisfies Record<string, JsonSchema>;
 
 export const taskerSchemas = {
-  TaskerTemplateSummary: objectOf(templateMembers),
-  TaskerTemplate: objectOf({
-    ...templateMembers,
-    source: text("The text with which it was registered."),
-    configuration: { type: "object", description: "The whole template." },
-    steps: listOf(
-      objectOf({
-        name: text("The Step."),
-        description: textOrNull("What it does."),
-        default_retryable: flag("True if it is tried again."),
-        default_max_attempts: count("Attempts in all."),
-        handler: text("Its agent; empty if it needs none."),
-      }),
-    ),
-  }),
-  TaskerStep: objectOf(
+  TaskerTemplateSummary: besideOurs(
+    templateMembers,
+    "taskrun.v1.Template",
+    "A template in Tasker's shape, and beside it what `taskrun.v1.Template` has, without its text.",
+  ),
+  TaskerTemplate: besideOurs(
+    {
+      ...templateMembers,
+      source: text("The text with which it was registered."),
+      configuration: { type: "object", description: "The whole template." },
+      steps: listOf(
+        objectOf({
+          name: text("The Step."),
+          description: textOrNull("What it does."),
+          default_retryable: flag("True if it is tried again."),
+          default_max_attempts: count("Attempts in all."),
+          handler: text("Its agent; empty if it needs none."),
+        }),
+      ),
+    },
+    "taskrun.v1.Template",
+    "A template in Tasker's shape, and beside it what `taskrun.v1.Template` has.",
+  ),
+  TaskerStep: besideOurs(
     {
       ...stepMembers,
       task_uuid: uuid("Its Task."),
       results: { description: "The result; null if there is none, or if the answer has no room for it." },
     },
+    "taskrun.v1.Step",
     "A Step in Tasker's shape, and beside it what `taskrun.v1.Step` has, without `output_json`.",
   ),
-  TaskerTask: objectOf(
+  TaskerTask: besideOurs(
     {
       ...taskMembers,
       context: { description: "The input; null in lists." },
@@ -120,6 +157,7 @@ export const taskerSchemas = {
       task_status: text("Our status, for example `TASK_STATUS_RUNNING`."),
       id: text("The Task's id."),
     },
+    "taskrun.v1.Task",
     "A Task in Tasker's shape, and beside it what `taskrun.v1.Task` has, whose `status` is `task_status`.",
   ),
   TaskerTaskPage: objectOf({
@@ -188,7 +226,7 @@ export const taskerSchemas = {
     actor: text("The Worker, or the principal who did it by hand."),
     reason: text("Why."),
   }),
-  TaskerDlqEntry: objectOf(
+  TaskerDlqEntry: besideOurs(
     {
       dlq_entry_uuid: uuid("The Task's id: it has one dead letter at most."),
       task_uuid: uuid("The Task."),
@@ -204,6 +242,7 @@ export const taskerSchemas = {
       created_at: time("When it was made."),
       updated_at: time("When it was made or closed."),
     },
+    "taskrun.v1.DeadLetter",
     "A dead letter in Tasker's shape, and beside it what `taskrun.v1.DeadLetter` has.",
   ),
   TaskerDlqStats: objectOf({

@@ -1,7 +1,8 @@
 /** The Steps of Tasker's REST API, as the OpenAPI document tells of them. */
+import { taskStates } from "#domain/task/task";
 import type { Documentation } from "../../../rest/documentation.js";
 import { exampleStep } from "./examples.js";
-import { listOf, schemaOf, taskerSchemas } from "./schemas.js";
+import { listOf, schemaOf, taskerSchemas, withMembers } from "./schemas.js";
 
 const { TaskerStep, TaskerStepAudit } = taskerSchemas;
 const tag = "Tasks";
@@ -55,7 +56,15 @@ export const resolve: Documentation = {
     },
     example: { action_type: "reset_for_retry", reason: "the bank is back", reset_by: "ann" },
   },
-  answers: { 200: step },
+  answers: {
+    200: {
+      description: "The Step.",
+      schema: withMembers("TaskerStep", {
+        task_state: { enum: taskStates, description: "Where its Task stands now." },
+      }),
+      example: { ...exampleStep, task_state: "steps_in_process" },
+    },
+  },
   failures: [404, 409],
   schemas: { TaskerStep },
 };

@@ -3,7 +3,7 @@ import { taskStates } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { Documentation } from "../../../rest/documentation.js";
 import { exampleNewTask, exampleTask } from "./examples.js";
-import { listOf, schemaOf, taskerSchemas } from "./schemas.js";
+import { changed, listOf, schemaOf, taskerSchemas, withMembers } from "./schemas.js";
 
 const { TaskerTask, TaskerStep, TaskerTaskPage, TaskerTaskSummary } = taskerSchemas;
 const tag = "Tasks";
@@ -116,7 +116,8 @@ export const cancel: Documentation = {
   parameters: [{ name: "reason", in: "query", description: "Why, for people." }],
   answers: {
     200: {
-      ...task,
+      description: "The Task.",
+      schema: withMembers("TaskerTask", changed),
       example: { ...exampleTask, status: "cancelled", success: true, message: "Task … is cancelled." },
     },
   },

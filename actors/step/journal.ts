@@ -1,0 +1,129 @@
+import type { TaskId } from "#domain/id";
+import {
+  entryName,
+  isWait,
+  type JournalRecord,
+  type KeptRecord,
+  NO_JOURNAL,
+  type OpenEntry,
+  recordBytes,
+  type StepJournal,
+} from "#domain/task/journal";
+import type { StepRow } from "#domain/task/step";
+import { utf8Bytes } from "#domain/text/text";
+import { limits } from "#limits/index";
+import type { Command } from "../commands.js";
+import { keyOf } from "../make-command.js";
+
+/** What a Step's row has of its journal after one record more, and the commands that keep the record. */
+export interface Added {
+  readonly journal: StepJournal;
+  readonly commands: readonly Command[];
+}
+
+export function journalOf({ journal = NO_JOURNAL }: Pick<StepRow, "journal">): StepJournal {
+  return journal;
+}
+
+/** The Tasks that the Step's agent has begun and that it has not yet had the end of. */
+export function spawnedBy({ journal }: Pick<StepRow, "journal">): TaskId[] {
+  return journal ? journal.open.flatMap(({ childId }) => childId ?? []) : [];
+}
+
+/** Adds a record to a journal. The caller says `noteJournal` of the last one. */
+export function addRecord(step: StepRow, journal: StepJournal, record: KeptRecord, problem?: string): Added {
+  const { result, wait: _, at, ...rest } = record;
+  const key = keyOf(step);
+  const entry = {
+    type: "journal",
+    at,
+    stepName: step.name,
+    record: rest,
+    resultBytes: utf8Bytes(result),
+  } as const;
+  return {
+    journal: {
+      ...journal,
+      records: journal.records + 1,
+      entries: Math.max(journal.entries, record.entry),
+      bytes: journal.bytes + recordBytes(record),
+      open: openAfter(journal.open, record, problem),
+      undone: undoneAfter(journal.undone, record),
+    },
+    commands: [
+      { type: "keepRecord", params: { ...key, seq: record.seq, json: JSON.stringify(record) } },
+      { type: "record", params: { taskId: step.taskId, entry } },
+    ],
+  };
+}
+
+function openAfter(
+  open: readonly OpenEntry[],
+  record: KeptRecord,
+  problem: string | undefined,
+): readonly OpenEntry[] {
+  const { entry, seq, state, childId, until } = record;
+  if (state !== "BEGUN") return open.filter((each) => each.entry !== entry);
+  const begun: OpenEntry = {
+    ...entryName(record),
+    entry,
+    seq,
+    ...(childId !== undefined && { childId }),
+    ...(until !== undefined && { until }),
+    ...(problem !== undefined && { problem }),
+  };
+  return [...open, begun];
+}
+
+function undoneAfter(undone: readonly number[], { entry, state }: KeptRecord): readonly number[] {
+  if (state === "NOT_DONE") return [...undone, entry];
+  return undone.includes(entry) ? undone.filter((each) => each !== entry) : undone;
+}
+
+/** Why a worker may not write the record, as a sentence that names the field; undefined if it may. */
+export function misplaced(record: JournalRecord, { entries, open, undone }: StepJournal): string | undefined {
+  const { entry, state, kind, effect, wait } = record;
+  const begun = open.find((each) => each.entry === entry);
+  if (entry > entries + 1) {
+    return `journal.entry is ${entry}, but the step's journal has ${entries}: the next new one is ${entries + 1}`;
+  }
+  if (state === "BEGUN") {
+    if (begun) return `journal.entry ${entry} has begun already, and is not over`;
+    if (entry <= entries && !undone.includes(entry)) return `journal.entry ${entry} is over already`;
+    if (isWait({ kind }) !== (wait !== undefined)) {
+      return `journal.wait is ${wait ? "of no use to" : "missing for"} an entry of kind ${kind}`;
+    }
+    if ((kind === "CHILD") !== (wait?.child !== undefined)) {
+      return `journal.wait.child belongs to entries of kind CHILD, and to no other`;
+    }
+    if (!isWait({ kind }) && effect !== "ONCE") {
+      return `journal.state BEGUN is for what is done once, or waited for: an entry with effect ${effect} is recorded when it is done`;
+    }
+    return undefined;
+  }
+  if (begun && isWait(begun)) {
+    return `journal.entry ${entry} is waited for: what it comes to is the server's to say`;
+  }
+  if (begun && begun.kind !== kind) return `journal.entry ${entry} is of kind ${begun.kind}, not ${kind}`;
+  if (begun || (entry === entries + 1 && effect !== "ONCE" && !isWait({ kind }))) return undefined;
+  return entry <= entries
+    ? `journal.entry ${entry} is over already`
+    : `journal.entry ${entry} has not begun: what is done once, or waited for, is recorded before it is`;
+}
+
+/** Which bound of a journal one record more would exceed, as the end of a sentence; undefined if none. */
+export function overfull(record: JournalRecord, journal: StepJournal): string | undefined {
+  const { entries, records, bytes, open } = journal;
+  const isNew = record.entry > entries;
+  if (isNew && entries >= limits.journalEntries) {
+    return `it has ${entries} entries, the most of one step: divide the work among several steps`;
+  }
+  if (records >= limits.journalRecords) return `it has ${records} records, the most of one step`;
+  if (bytes + recordBytes(record) > limits.journalBytes) {
+    return `it would have more than ${limits.journalBytes} bytes: let steps return less, or keep it elsewhere`;
+  }
+  if (record.state === "BEGUN" && open.length >= limits.journalOpen) {
+    return `${open.length} of its entries have begun and are not over, the most at a time`;
+  }
+  return undefined;
+}

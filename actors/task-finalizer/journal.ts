@@ -1,0 +1,91 @@
+import { type KeptRecord, recordBytes } from "#domain/task/journal";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { type Instant, later } from "#domain/time/time";
+import type { Command } from "../commands.js";
+import { planNeeds } from "../handler.js";
+import { advanceRun, keyOf } from "../make-command.js";
+import { journalAck } from "../run-tracker/runs.js";
+import { addRecord, journalOf, misplaced, overfull } from "../step/journal.js";
+import { createSpawned, spawnedTask, templateOfChild } from "../task/spawned.js";
+import { liveTask, type MessageView } from "../view.js";
+import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
+
+/** The agent of a Step has begun or done something: the record is added to the Step's journal, or the Run is broken off. */
+export const journal: FinalizerHandler<"journal"> = {
+  needs(message, view) {
+    const { runId, record } = message;
+    const task = view.task(message.taskId);
+    const template = record.wait?.child && task ? templateOfChild(record.wait.child, task) : null;
+    return { steps: [message], runs: [runId], ...planNeeds(template, task, view) };
+  },
+
+  decide(message, view, { at }) {
+    const { runId, record } = message;
+    const task = liveTask(view, message.taskId);
+    const step = view.step(message);
+    const run = view.run(runId);
+    if (!task || !run || step?.state !== "in_progress" || step.runId !== runId || step.waits) return [];
+
+    const before = journalOf(step);
+    if (record.seq !== before.records) return acknowledge(message, step, record.seq);
+    const wrong = misplaced(record, before);
+    if (wrong !== undefined) {
+      return [advanceRun(run, { type: "broken", at, reason: "REPORT_INVALID", message: `${wrong}.` })];
+    }
+    const full = overfull(record, before);
+    if (full !== undefined) {
+      const text = `the step's journal is full: ${full}`;
+      return [advanceRun(run, { type: "broken", at, reason: "JOURNAL_LIMIT", message: text })];
+    }
+    return add(message, task, step, view, at);
+  },
+};
+
+/** A record that is there, or that is too far ahead: the worker is told where the journal is. */
+function acknowledge({ runId, session }: FinalizerMessage<"journal">, step: StepRow, seq: number): Command[] {
+  if (session === undefined) return [];
+  const { records, open } = journalOf(step);
+  if (seq > records) return [journalAck(runId, session, records)];
+  return [journalAck(runId, session, seq + 1, open.find((each) => each.seq === seq)?.childId)];
+}
+
+function add(
+  { runId, record, session }: FinalizerMessage<"journal">,
+  task: TaskRow,
+  step: StepRow,
+  view: MessageView,
+  at: Instant,
+): Command[] {
+  const request = record.state === "BEGUN" ? record.wait?.child : undefined;
+  const child = request && spawnedTask(task, step, request, view, at);
+  const problem = typeof child === "string" ? child : undefined;
+  const childId = child && typeof child !== "string" ? child.task.id : undefined;
+  const kept: KeptRecord = {
+    ...record,
+    at,
+    runId,
+    ...(childId !== undefined && { childId }),
+    ...untilOf(record, at),
+  };
+  const { journal: after, commands } = addRecord(step, journalOf(step), withoutInput(kept), problem);
+  // What the child is given counts, although the child has it.
+  const bytes = after.bytes + recordBytes(kept) - recordBytes(withoutInput(kept));
+  return [
+    ...commands,
+    { type: "noteJournal", params: { ...keyOf(step), journal: { ...after, bytes } } },
+    ...(child && typeof child !== "string" ? createSpawned(child, at) : []),
+    ...(session === undefined ? [] : [journalAck(runId, session, record.seq + 1, childId)]),
+  ];
+}
+
+function untilOf({ kind, wait }: KeptRecord | FinalizerMessage<"journal">["record"], at: Instant) {
+  if (!wait || kind === "CHILD" || (kind === "SIGNAL" && wait.duration === 0)) return {};
+  return { until: later(at, wait.duration) };
+}
+
+/** The input of a child is kept with the child alone. */
+function withoutInput(record: KeptRecord): KeptRecord {
+  const { wait } = record;
+  return wait?.child ? { ...record, wait: { ...wait, child: { ...wait.child, input: "" } } } : record;
+}

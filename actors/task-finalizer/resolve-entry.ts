@@ -1,0 +1,77 @@
+import { Fault } from "#domain/fault";
+import { entryName, isWait, type KeptRecord, type OpenEntry } from "#domain/task/journal";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
+import type { Command } from "../commands.js";
+import { advanceStep, keyOf } from "../make-command.js";
+import { doneLast } from "../step/by-hand.js";
+import { addRecord, journalOf } from "../step/journal.js";
+import { dispatchStep } from "../step-types/index.js";
+import { liveRunsOf, type MessageView } from "../view.js";
+import type { FinalizerMessage } from "./handler.js";
+
+/** A person's word about an entry. */
+type Word = FinalizerMessage<"resolve"> & { readonly entry: number };
+
+/** The entries of which it is not known whether they were done, while no Run of the Step is live. */
+function inDoubt(step: StepRow): readonly OpenEntry[] {
+  return journalOf(step).open.filter((each) => !isWait(each));
+}
+
+/**
+ * A person says whether an entry in doubt was done. A Step that has failed for its sake begins again, from its journal and with all
+ * its attempts, once none of its entries is in doubt.
+ */
+export function resolveEntry(
+  task: TaskRow,
+  step: StepRow,
+  { entry, action, caller, reason }: Word,
+  view: MessageView,
+  at: Instant,
+): Command[] | Fault {
+  const open = inDoubt(step);
+  const of = open.find((each) => each.entry === entry);
+  if (!of) return notInDoubt(step, entry, open);
+  if (liveRunsOf(view, task.id).some(({ stepName }) => stepName === step.name)) {
+    const text = `step "${step.name}" has a run, which may still say what became of entry ${entry}: wait for its end, or reset the step`;
+    return new Fault("wrong_state", text, { reason: "STEP_STATE" });
+  }
+  const before = journalOf(step);
+  const record: KeptRecord = {
+    ...entryName(of),
+    entry,
+    seq: before.records,
+    at,
+    actor: caller.principal,
+    state: action.type === "retry" ? "NOT_DONE" : "COMPLETED",
+    result: action.type === "complete" ? action.output : "",
+    errorMessage: action.type === "retry" ? reason : "",
+  };
+  const { journal, commands } = addRecord(step, before, record);
+  const noted: Command = { type: "noteJournal", params: { ...keyOf(step), journal } };
+  if (step.state !== "error" || open.length > 1) return [...commands, noted];
+  return [
+    ...commands,
+    noted,
+    advanceStep(step, { type: "resetForRetry", at }),
+    ...dispatchStep(task, { ...step, attempts: 0 }, at),
+  ];
+}
+
+/** True if the same has been said of an entry that is not in doubt any more: its answer was lost. */
+export function isResolved(message: FinalizerMessage<"resolve">, view: MessageView): boolean {
+  const { taskId, stepName, caller, action, reason } = message;
+  const step = view.step({ taskId, stepName });
+  if (!step || inDoubt(step).some(({ entry }) => entry === action.entry)) return false;
+  return doneLast({ taskId, stepName }, { caller, type: action.type, reason }, view) !== undefined;
+}
+
+function notInDoubt(step: StepRow, entry: number, open: readonly OpenEntry[]): Fault {
+  const others =
+    open.length === 0
+      ? "none is"
+      : `in doubt ${open.length === 1 ? "is" : "are"} ${open.map((each) => `${each.entry} ("${each.name}")`).join(", ")}`;
+  const text = `entry ${entry} of the journal of step "${step.name}" is not in doubt; ${others}`;
+  return new Fault("wrong_state", text, { field: "journal_entry", reason: "ENTRY_STATE" });
+}
