@@ -106,11 +106,14 @@ const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy
   enqueue({ type: "send", params: { session: heldBy, frame: { type: "cancel", runId, reason } } });
 });
 
-/** Its time counts against budgets from now on, or no more. */
-const countTime = parts.enqueueActions(({ enqueue, context }, { by }: { readonly by: 1 | -1 }) => {
-  const { timedFor: taskIds, heldBy } = context;
-  // A Run that ends before it was given out was never held.
-  if (taskIds && heldBy !== "") enqueue(tellFinalizer({ type: "run.held", taskIds, by }));
+/** Its time counts against budgets from now on. */
+const beginTime = parts.enqueueActions(({ enqueue, context: { timedFor: taskIds } }) => {
+  if (taskIds) enqueue(tellFinalizer({ type: "run.held", taskIds, by: 1 }));
+});
+
+/** Its time counts no more. That of a Run which ends before it was given out has never counted. */
+const endTime = parts.enqueueActions(({ enqueue, context: { timedFor: taskIds, heldBy } }) => {
+  if (taskIds && heldBy !== "") enqueue(tellFinalizer({ type: "run.held", taskIds, by: -1 }));
 });
 
 /**
@@ -152,7 +155,8 @@ export const runMachine = parts
       reportEnd,
       stopWorker,
       tellReleased,
-      countTime,
+      beginTime,
+      endTime,
       noteStart: assign({ startedAt: ({ event }) => event.at }),
       /** The agent began before the Run ended, and the report of that came after: for `hasBegun`. */
       noteLateStart: assign({ startedAt: ({ context }) => context.finishedAt }),
@@ -201,7 +205,7 @@ export const runMachine = parts
         states: {
           free: {
             on: {
-              assign: { target: "held", actions: ["take", { type: "countTime", params: { by: 1 } }] },
+              assign: { target: "held", actions: ["take", "beginTime"] },
               end: "released",
             },
           },
@@ -223,7 +227,7 @@ export const runMachine = parts
               released: { guard: "over", target: "released", actions: "tellReleased" },
             },
           },
-          released: { type: "final", entry: [{ type: "countTime", params: { by: -1 } }, "release"] },
+          released: { type: "final", entry: ["endTime", "release"] },
         },
       },
     },

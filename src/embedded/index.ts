@@ -234,13 +234,14 @@ function openMounts(
   trail: AuditTrail | undefined,
 ): Promise<Gateway> {
   const { plane, entropy, schemas } = control;
-  const { environment } = config;
+  const { environment, budgets } = config;
   return openGateway({
     plane,
     entropy,
     telemetry,
     schemas,
     environment,
+    budgets,
     facts: factsOf({ ...config, store: url || (hasData ? "sqlite" : "memory") }),
     metrics: telemetry.metrics,
     grpc: [],

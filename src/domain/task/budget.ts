@@ -12,6 +12,28 @@ export type Budget = Readonly<Record<BudgetBound, number>>;
 
 export const NO_BUDGET: Budget = { tokens: 0, usdMicros: 0, toolCalls: 0, wallMs: 0 };
 
+/** Budgets of Tasks that ask for none, by `NAMESPACE/AGENT`, `NAMESPACE`, `*` for any namespace followed by `/AGENT`, and `*`. */
+export type DefaultBudgets = ReadonlyMap<string, Budget>;
+
+/** What a new Task gets: the first of these that is there, from that of its agent in its namespace to that of all. */
+export function defaultBudget(
+  budgets: DefaultBudgets,
+  namespace: string,
+  agentName: string,
+): Budget | undefined {
+  return (
+    budgets.get(`${namespace}/${agentName}`) ??
+    budgets.get(namespace) ??
+    budgets.get(`*/${agentName}`) ??
+    budgets.get("*")
+  );
+}
+
+/** True if it bounds anything. */
+export function isBudget(budget: Budget | undefined): budget is Budget {
+  return budget !== undefined && budgetBounds.some((bound) => budget[bound] > 0);
+}
+
 /** A budget that was raised, in place of the one with which the Task was created. */
 export interface RaisedBudget {
   readonly bounds: Budget;
