@@ -59,7 +59,7 @@ function packageOf(specifier) {
 }
 
 function manifestOf(whole, packages) {
-  const { version, license, type, engines } = whole;
+  const { version, license, type, engines, peerDependencies, peerDependenciesMeta } = whole;
   return {
     name: NAME,
     version,
@@ -70,6 +70,9 @@ function manifestOf(whole, packages) {
     imports: { "#package.json": "./package.json", "#*": "./dist/src/*.js" },
     exports: { ...exported(), "./package.json": "./package.json" },
     dependencies: Object.fromEntries(packages.map((name) => [name, versionOf(whole, name)])),
+    // Optional ones, which agents load when they need them.
+    peerDependencies,
+    peerDependenciesMeta,
   };
 }
 

@@ -3,7 +3,7 @@ import type { JournalReport, SuspendReport } from "#domain/task/report";
 import type { Command } from "../commands.js";
 import { advanceRun, tellFinalizer } from "../make-command.js";
 import { journalOf } from "../step/journal.js";
-import { ackStatus, breakOff, type Heard } from "./report.js";
+import { ackStatus, breakOff, type Heard } from "./heard.js";
 import { journalAck } from "./runs.js";
 
 /** What an agent has begun or done goes into the journal of its Step, which the finalizer keeps. */

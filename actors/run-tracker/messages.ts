@@ -27,7 +27,7 @@ export type RunTrackerMessage =
       readonly type: "worker.changed";
       readonly session: SessionId;
       readonly status: WorkerStatus;
-      readonly capacity: number;
+      readonly capacity?: number;
       readonly agents?: readonly AgentSpec[];
       readonly lostTasks?: readonly TaskId[];
     }

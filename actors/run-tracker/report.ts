@@ -1,4 +1,3 @@
-import type { SessionId } from "#domain/id";
 import { runNotYours } from "#domain/refusals";
 import type { LogEntry } from "#domain/task/log";
 import {
@@ -6,7 +5,6 @@ import {
   type EventReport,
   type OutputReport,
   outputLimit,
-  type RefusedReport,
   type StatusReport,
 } from "#domain/task/report";
 import { hasBegun, isOver, type RunRow } from "#domain/task/run";
@@ -19,8 +17,8 @@ import type { Command, RefusalCause } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
 import { advanceRun, refuse } from "../make-command.js";
 import type { RunMessage } from "../run/messages.js";
-import type { MessageView } from "../view.js";
 import type { RunTrackerHandler } from "./handler.js";
+import { ackStatus, breakOff, type Heard } from "./heard.js";
 import { handleRecord, handleSuspend } from "./journal.js";
 import type { RunReport } from "./messages.js";
 import { cancelRun, outputAck, statusAck } from "./runs.js";
@@ -86,30 +84,6 @@ type Report = RunReport["report"];
 /** True if the worker waits for acks. */
 function expectsAcks(session: SessionRow | undefined): boolean {
   return session !== undefined && session.protocol >= 1;
-}
-
-export function ackStatus({ run, session, acks }: Heard): Command[] {
-  return acks ? [statusAck(run.id, session)] : [];
-}
-
-/** What cannot be accepted costs the Run it is about. If it was to be the last word, the worker releases it now. */
-export function breakOff({ message, last }: RefusedReport, heard: Heard): Command[] {
-  const { run, at } = heard;
-  const broken = advanceRun(run, { type: "broken", at, reason: "REPORT_INVALID", message });
-  const released = last ? [...ackStatus(heard), advanceRun(run, { type: "released", at })] : [];
-  return [broken, ...released, { type: "countRefused", params: { cause: "invalid" } }];
-}
-
-/** A report that counts: the Run it is about, and who speaks. */
-export interface Heard {
-  readonly run: RunRow;
-  readonly session: SessionId;
-  /** What the report weighs. */
-  readonly bytes: number;
-  /** True if the worker expects acks. */
-  readonly acks: boolean;
-  readonly view: MessageView;
-  readonly at: Instant;
 }
 
 /** True if the worker serves the Run's namespace. Of others it must not learn that there is such a Run. */

@@ -8,7 +8,8 @@ export const workerChanged: RunTrackerHandler<"worker.changed"> = {
 
   decide: ({ session, status, capacity, agents, lostTasks }, _view, { at }) => [
     advanceWorker(session, {
-      ...{ type: "beat", at, status, capacity },
+      ...{ type: "beat", at, status },
+      ...(capacity !== undefined && { capacity }),
       ...(agents && { agents }),
       ...(lostTasks && { lostTasks }),
     }),

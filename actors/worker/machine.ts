@@ -45,7 +45,7 @@ export const workerMachine = parts
         if (event.type !== "beat") return {};
         const { capacity, agents, lostTasks } = event;
         const info = { ...context.info, ...(agents && { agents }), ...(lostTasks && { lostTasks }) };
-        return { ...(capacity > 0 && { capacity }), ...((agents || lostTasks) && { info }) };
+        return { ...(capacity !== undefined && { capacity }), ...((agents || lostTasks) && { info }) };
       }),
     },
     guards: {

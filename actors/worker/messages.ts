@@ -5,12 +5,12 @@ import type { AgentSpec, WorkerStatus } from "#domain/worker/worker";
 
 /** What a worker session can be told. */
 export type WorkerMessage =
-  /** worker: its status, its capacity or what it runs has changed. `capacity` 0 is unchanged, and so is what is absent. */
+  /** worker: its status, its capacity or what it runs has changed. What is absent is unchanged. */
   | {
       readonly type: "beat";
       readonly at: Instant;
       readonly status: WorkerStatus;
-      readonly capacity: number;
+      readonly capacity?: number;
       readonly agents?: readonly AgentSpec[];
       readonly lostTasks?: readonly TaskId[];
     }

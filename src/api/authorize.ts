@@ -99,6 +99,7 @@ export interface Actions {
   readonly "task.read": TaskResource;
   readonly "task.explain": TaskResource;
   readonly "task.read_audit": TaskResource;
+  readonly "task.read_journal": TaskResource;
   readonly "task.list": NamespacesResource;
   readonly "task.overview": NamespacesResource;
   /** The batch as such. What is done with each of its Tasks is an action of its own. */
@@ -121,6 +122,7 @@ export interface Actions {
   readonly "dead_letter.update": TaskResource;
   readonly "dead_letter.redrive": TaskResource;
   readonly "run.read_input": RunResource;
+  readonly "run.read_journal": RunResource;
   readonly "run.read_result": RunResource;
   readonly "template.register": NamespaceResource;
   readonly "template.read": TemplateResource;

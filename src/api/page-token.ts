@@ -64,6 +64,17 @@ export function fromTimeToken(token: string): TimePlace | undefined {
   return at !== "" && toTimeToken(place) === token ? place : undefined;
 }
 
+/** An opaque token for the end of a page of what is counted from 0: how many came before. */
+export function toSeqToken(seq: number): string {
+  return encoded(`seq ${seq}`);
+}
+
+/** Undefined if the token is invalid. */
+export function fromSeqToken(token: string): number | undefined {
+  const [, seq = ""] = /^seq (\d{1,9})$/.exec(decoded(token)) ?? [];
+  return seq !== "" && toSeqToken(Number(seq)) === token ? Number(seq) : undefined;
+}
+
 /** An opaque token for the end of a page of dead letters. */
 export function toDeadLetterToken({ createdAt, taskId }: DeadLetterPlace): string {
   return encoded([createdAt, taskId].join("\n"));

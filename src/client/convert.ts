@@ -24,6 +24,7 @@ import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskru
 import type { Agent as WireAgent, Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { AgentRetry, AnnouncedAgent } from "./agent-views.js";
 import { toBudget } from "./budget.js";
+import { toJournalChange, toModelUse } from "./convert-journal.js";
 import type { ChatMessage, TaskEvent } from "./event-views.js";
 import { toPause } from "./pauses.js";
 import type { Finding, Template } from "./template-views.js";
@@ -208,6 +209,14 @@ export function toEvent(wire: WireEvent): TaskEvent | undefined {
       const role = (ChatRole[message?.role ?? 0] ?? "UNSPECIFIED") as ChatMessage["role"];
       const sentAtMs = Number(message?.timestampMs ?? 0);
       return { ...stamp, type: "chat", chat: { runId, role, content: message?.content ?? "", sentAtMs } };
+    }
+    case "journal": {
+      const journal = toJournalChange(wire.event.value);
+      return journal && { ...stamp, type: "journal", journal };
+    }
+    case "usage": {
+      const usage = toModelUse(wire.event.value);
+      return usage && { ...stamp, type: "usage", usage };
     }
     default:
       return undefined;

@@ -1,9 +1,11 @@
 import type { Labels } from "#domain/task/task";
+import type { JournalRecord } from "./journal-views.js";
 import type { Run, Step, Task } from "./views.js";
 
 /**
  * An event of a Task's log. `seq` counts from 1 without gaps; `atMs` is when the server recorded it. The events `task`,
- * `step` and `run` carry the new state; the others carry what an agent sent.
+ * `step` and `run` carry the new state; `journal` and `usage` tell what a durable step came to and what a model has used; the
+ * others carry what an agent sent.
  *
  * @example
  * ```ts
@@ -24,6 +26,8 @@ export type TaskEvent = { readonly seq: number; readonly taskId: string; readonl
   | { readonly type: "output"; readonly output: OutputChunk }
   | { readonly type: "event"; readonly event: AgentEvent }
   | { readonly type: "chat"; readonly chat: ChatMessage }
+  | { readonly type: "journal"; readonly journal: JournalChange }
+  | { readonly type: "usage"; readonly usage: ModelUse }
 );
 
 /**
@@ -95,4 +99,52 @@ export interface ChatMessage {
   readonly role: "USER" | "ASSISTANT" | "SYSTEM" | "UNSPECIFIED";
   readonly content: string;
   readonly sentAtMs: number;
+}
+
+/**
+ * A Step's journal has one more record: without its result, which `tasks.journal` has.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type JournalChange } from "taskrun/client";
+ *
+ * for await (const event of createClient().tasks.watch("TASK_ID")) {
+ *   if (event.type !== "journal") continue;
+ *   const { stepName, record }: JournalChange = event.journal;
+ *   console.log(`${stepName} ${record.kind} ${record.name}: ${record.state}`);
+ * }
+ * ```
+ */
+export interface JournalChange {
+  readonly stepName: string;
+  readonly record: JournalRecord;
+  /** The length of its result in bytes of UTF-8. */
+  readonly resultBytes: number;
+}
+
+/**
+ * A Run has used something of a model.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type ModelUse } from "taskrun/client";
+ *
+ * for await (const event of createClient().tasks.watch("TASK_ID")) {
+ *   if (event.type !== "usage") continue;
+ *   const { model, inputTokens, outputTokens }: ModelUse = event.usage;
+ *   console.log(`${model}: ${inputTokens} in, ${outputTokens} out`);
+ * }
+ * ```
+ */
+export interface ModelUse {
+  readonly stepName: string;
+  readonly runId: string;
+  readonly model: string;
+  /** Tokens that it read, those from a cache included. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  readonly toolCalls: number;
+  /** What it cost, in millionths of a US dollar, as it was counted; absent if nobody knows. */
+  readonly usdMicros?: number;
 }

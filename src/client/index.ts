@@ -22,7 +22,14 @@ export type { DeadLetterFilter, DeadLetters, DeadLetterUpdate, StalenessFilter }
 export type { EnrolledWorker, Enrollment, Invitation, InviteTerms } from "./enrollment.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
-export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";
+export type {
+  AgentEvent,
+  ChatMessage,
+  JournalChange,
+  ModelUse,
+  OutputChunk,
+  TaskEvent,
+} from "./event-views.js";
 export type {
   FailureCause,
   NextAction,
@@ -30,12 +37,14 @@ export type {
   TaskExplanation,
   WorkerAnswer,
 } from "./explanation-views.js";
+export type { JournalPage, JournalRecord } from "./journal-views.js";
 export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
 export type { Overview, QueueOverview, TaskRates } from "./overview-views.js";
 export type { Pause, PauseKind, PauseOptions, PauseScope, Pauses } from "./pauses.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
 export type { StepAuditEntry, StepAuditPage } from "./step-audit-views.js";
+export type { StepPageOptions } from "./step-history.js";
 export {
   type Created,
   type CreateTask,

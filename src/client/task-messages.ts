@@ -50,8 +50,8 @@ export function resolveRequestOf(
 ): ResolveStepRequest {
   const action = oneOf(resolveActions, resolution?.action, "action");
   const resultJson = resolution.action === "complete" ? jsonTextOf(resolution, "result", "result_json") : "";
-  const { reason = "" } = resolution;
-  return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson, reason });
+  const { reason = "", journalEntry = 0 } = resolution;
+  return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson, reason, journalEntry });
 }
 
 /** @throws {TaskRunError} `INVALID_ARGUMENT` if there is no such option */

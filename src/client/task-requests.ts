@@ -94,18 +94,21 @@ export const taskNames = namesOf<CreateTask>({
  * const resolution: Resolution = { action: "complete", result: { refunded: true }, reason: "paid by bank transfer" };
  * ```
  */
-export type Resolution =
-  /** Runs the Step again, with all its attempts; at once, if it waits for the next one. */
-  | { readonly action: "retry"; readonly reason?: string }
+export type Resolution = (
+  | /** Runs the Step again, with all its attempts; at once, if it waits for the next one. */
+  { readonly action: "retry" }
   /** Counts the Step as done, without a result. */
-  | { readonly action: "resolve"; readonly reason?: string }
+  | { readonly action: "resolve" }
   /** Completes the Step with this result, or with this JSON text, which is kept byte for byte. */
-  | {
-      readonly action: "complete";
-      readonly result?: unknown;
-      readonly resultJson?: string;
-      readonly reason?: string;
-    };
+  | { readonly action: "complete"; readonly result?: unknown; readonly resultJson?: string }
+) & {
+  readonly reason?: string;
+  /**
+   * The entry of the Step's journal that is in doubt, if that is what is decided about, and not the Step: with `complete` it was done,
+   * with this result; with `resolve` it was, without one; with `retry` it was not, and is done again. The Step then goes on.
+   */
+  readonly journalEntry?: number;
+};
 
 /**
  * Options of {@link Tasks.fork}.

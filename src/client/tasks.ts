@@ -6,7 +6,6 @@ import {
   ExplainTaskRequestSchema,
   ForkTaskRequestSchema,
   GetOverviewRequestSchema,
-  GetStepAuditRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
   RetryTaskRequestSchema,
@@ -20,10 +19,10 @@ import { type BulkBatch, type BulkRequest, bulkRequestOf, toBulkBatch } from "./
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { toExplanation } from "./convert-explanation.js";
-import { toStepAudit } from "./convert-step-audit.js";
 import { createInit, jsonTextOf } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import type { TaskExplanation } from "./explanation-views.js";
+import type { JournalPage, JournalRecord } from "./journal-views.js";
 import { type Overview, toOverview } from "./overview-views.js";
 import {
   checkedCallback,
@@ -42,6 +41,7 @@ import {
   type TypedWorkflow,
 } from "./runnable.js";
 import type { StepAuditPage } from "./step-audit-views.js";
+import { StepHistory, type StepPageOptions } from "./step-history.js";
 import { TaskEnds } from "./task-ends.js";
 import { createdOf, forkOptionsOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
 import type {
@@ -90,10 +90,12 @@ export class Tasks {
   readonly #caller: Caller;
   readonly #namespace: string;
   readonly #ends: TaskEnds;
+  readonly #history: StepHistory;
 
   constructor(transport: Transport, caller: Caller, namespace: string) {
     this.#wire = createClient(TaskService, transport);
     this.#ends = new TaskEnds(this.#wire, caller, this);
+    this.#history = new StepHistory(this.#wire, caller);
     this.#caller = caller;
     this.#namespace = namespace;
   }
@@ -263,15 +265,30 @@ export class Tasks {
    * One page of what has happened to a Step, oldest first: its Runs, and what people have done to it by hand, with who, when
    * and why. Only an empty `nextPageToken` marks the last page.
    */
-  async stepAudit(
+  async stepAudit(taskId: string, stepName = "main", options: StepPageOptions = {}): Promise<StepAuditPage> {
+    return this.#history.audit(taskId, stepName, options);
+  }
+
+  /**
+   * One page of what a Step's agent has journaled, oldest first, and which of its entries are in doubt. Only an empty
+   * `nextPageToken` marks the last page.
+   */
+  async journalPage(taskId: string, stepName = "main", options: StepPageOptions = {}): Promise<JournalPage> {
+    return this.#history.journal(taskId, stepName, options);
+  }
+
+  /** Iterates over all that a Step's agent has journaled, oldest first, reading pages as needed. */
+  async *journal(
     taskId: string,
     stepName = "main",
-    options: CallControl & { readonly pageSize?: number; readonly pageToken?: string } = {},
-  ): Promise<StepAuditPage> {
-    const names = [...controlNames, "pageSize", "pageToken"] as const;
-    const { pageSize = 0, pageToken = "", ...control } = optionsOf(options, "options", names);
-    const request = requestOf(GetStepAuditRequestSchema, { taskId, stepName, pageSize, pageToken });
-    return toStepAudit(await this.#caller.once((o) => this.#wire.getStepAudit(request, o), control));
+    control: CallControl = {},
+  ): AsyncGenerator<JournalRecord, void> {
+    let pageToken = "";
+    do {
+      const page = await this.journalPage(taskId, stepName, { ...control, pageToken });
+      yield* page.records;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
   }
 
   /** Resolves by hand a Step that failed or hangs. An empty `stepName` with the action `resolve` resolves the whole Task. */

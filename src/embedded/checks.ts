@@ -58,6 +58,7 @@ const settings = {
   budgets: "budgets",
   acceptClock: "accept-clock",
   inspectPayloads: "inspect-payloads",
+  orchestratorAgents: "orchestrator-agents",
   auditCheckpoints: "audit-checkpoints",
   auditSyslog: "audit-syslog",
   auditRetention: "audit-retention",

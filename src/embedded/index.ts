@@ -234,7 +234,7 @@ function openMounts(
   trail: AuditTrail | undefined,
 ): Promise<Gateway> {
   const { plane, entropy, schemas } = control;
-  const { environment, budgets } = config;
+  const { environment, budgets, orchestratorAgents } = config;
   return openGateway({
     plane,
     entropy,
@@ -242,6 +242,7 @@ function openMounts(
     schemas,
     environment,
     budgets,
+    orchestratorAgents,
     facts: factsOf({ ...config, store: url || (hasData ? "sqlite" : "memory") }),
     metrics: telemetry.metrics,
     grpc: [],

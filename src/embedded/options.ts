@@ -54,6 +54,8 @@ export interface TaskRunOptions {
   readonly inspect?: XStateInspect;
   /** True shows it inputs, results and errors too, cut to 4 KiB each. Default false. */
   readonly inspectPayloads?: boolean;
+  /** What workers of orchestrator.v1 run, which do not say so. Default: what was asked for by its SubmitTask. */
+  readonly orchestratorAgents?: readonly string[];
   /** Defaults of `taskrun.client`, as of `createClient`. */
   readonly client?: Omit<ClientOptions, "addr">;
   /** Milliseconds that {@link TaskRun.stop} gives Runs in this process before they are handed back. Default 20 000. */

@@ -97,8 +97,9 @@ function read(
       });
     case "heartbeat": {
       checkHeartbeat(payload.value);
-      const report = heartbeatFromWire(payload.value, protocol);
-      return { ...report, capacity: Math.min(report.capacity, limits.maxRunsPerWorker) };
+      const { capacity, ...report } = heartbeatFromWire(payload.value, protocol);
+      if (capacity === undefined) return report;
+      return { ...report, capacity: Math.min(capacity, limits.maxRunsPerWorker) };
     }
     case "statusUpdate":
       checkId(payload.value.runId, "status_update.run_id");

@@ -22,6 +22,8 @@ export interface WorkerDialogue<Message, Answer> {
   connected?(link: WorkerLink): void;
   /** Passes on a later message. Await it before the next one. @throws {Fault} if the worker has broken the protocol */
   hear(message: Message, link: WorkerLink): Promise<void>;
+  /** Why its stream ends, by the names of its messages. Default: as it is. */
+  inItsWords?(error: Error): Error;
   /** What the worker is told; undefined if the protocol has no words for it. */
   tell(frame: WorkerFrame): Answer | undefined;
 }
@@ -69,6 +71,7 @@ function listen<Message>(
   messages: AsyncIterable<Message>,
   { frames, stall, call, dialogue }: Listening<Message>,
 ) {
+  const said = (error: Error) => dialogue.inItsWords?.(error) ?? error;
   let link: WorkerLink | undefined;
   let open = true;
   let unwatch = (): void => undefined;
@@ -83,7 +86,7 @@ function listen<Message>(
       frames.push(frame);
       stall.arm();
     },
-    close: (fault) => frames.abandon(fault),
+    close: (fault) => frames.abandon(said(fault)),
   };
   const read = async () => {
     for await (const message of messages) {
@@ -106,7 +109,7 @@ function listen<Message>(
   };
   const reading = read().then(
     () => frames.end(),
-    (error: Error) => frames.end(error),
+    (error: Error) => frames.end(said(error)),
   );
 
   return {

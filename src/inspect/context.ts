@@ -2,6 +2,7 @@ import type { SessionId } from "#domain/id";
 import { maxLossesOf } from "#domain/task/losses";
 import { holdOf, type RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
+import { suspensionOf } from "#domain/task/suspension";
 import type { TaskRow } from "#domain/task/task";
 import { type Instant, NEVER } from "#domain/time/time";
 import type { SessionRow } from "#domain/worker/worker";
@@ -102,6 +103,8 @@ function ofStep(row: StepRow, { deadlines, payloads }: SnapshotParts): Inspected
     type: spec.type,
     agentName,
     signal: spec.signal?.name,
+    journaled: row.journal?.entries,
+    suspendedFor: suspensionOf(row)?.cause,
     dependencies: dependsOn.length,
     unsatisfied,
     members: members.length,

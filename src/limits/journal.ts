@@ -26,6 +26,8 @@ export const journal = {
   journalPageBytes: MIB,
   /** Records in one page of a journal that a worker reads. */
   journalPageRecords: 1_000,
+  /** Records in one page of a journal that a client reads and that names no number itself. */
+  journalShown: 200,
   /** Signals of one Task that were sent before anybody has waited for them. */
   keptSignals: 100,
   /** Requests to signal a Task that are remembered by their id, so that one that is sent again counts once. */

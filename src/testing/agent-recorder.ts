@@ -38,7 +38,7 @@ export function recordingContext(
       runId: "run-1",
       taskId: "task-1",
       ...{ stepName, agentName, inputJson, labels, attempt, failedDependencies },
-      ...{ inputRef: undefined, inputPartsJson: "", fence: attempt, resultRefs: [] },
+      ...{ inputRef: undefined, inputPartsJson: "", fence: attempt, resultRefs: [], journalRecords: 0 },
       deadlineMs: options.deadline?.getTime() ?? 0,
       results: Object.fromEntries(
         Object.entries(results).map(([name, result]) => [name, jsonOf(result, `option results.${name}`)]),

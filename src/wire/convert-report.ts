@@ -21,7 +21,8 @@ export function heartbeatFromWire(beat: wire.WorkerHeartbeat, protocol: WorkerPr
     type: "heartbeat",
     workerId: beat.workerId as WorkerId,
     status,
-    capacity: beat.maxConcurrentRuns,
+    // In this protocol 0 is unchanged: a worker without room declines, or says that it drains.
+    ...(beat.maxConcurrentRuns > 0 && { capacity: beat.maxConcurrentRuns }),
     beat: whole(beat.beat, "beat"),
     ...(protocol >= 1 && {
       held: {

@@ -88,6 +88,27 @@ export function retryAfterSeconds(fault: Fault): number {
   return Math.ceil(retryAfterOf(fault) / 1_000);
 }
 
+/**
+ * What every protocol says of a failure in its headers or trailers, beside its own details: when to try again, and, for clients of
+ * Tasker, what is wrong with the credential.
+ */
+export function headersOf(fault: Fault): Readonly<Record<string, string>> {
+  const seconds = retryAfterSeconds(fault);
+  return { ...(seconds > 0 && { "retry-after": String(seconds) }), ...authHeaders(fault) };
+}
+
+function authHeaders({ code, reason }: Fault): Readonly<Record<string, string>> {
+  if (code === "denied")
+    return { "x-auth-failure-reason": "insufficient_permissions", "x-auth-failure-severity": "medium" };
+  if (code !== "unauthenticated") return {};
+  const [word, severity] = reason.endsWith("_MISSING")
+    ? ["missing", "low"]
+    : /_(EXPIRED|REVOKED)$/.test(reason)
+      ? ["expired", "low"]
+      : ["invalid", "medium"];
+  return { "x-auth-failure-reason": word, "x-auth-failure-severity": severity };
+}
+
 /** The bytes of `grpc-status-details-bin`. */
 export function encodeStatus(fault: Fault): Uint8Array {
   const details = detailsOf(fault).map(({ desc, value }) => anyPack(desc, value));

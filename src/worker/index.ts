@@ -49,4 +49,7 @@ export type { ClaudeOptions, PermissionMode } from "./claude/options.js";
 export { splitCommand } from "./exec/command.js";
 export { type ExecOptions, execAgent } from "./exec/exec.js";
 export type { PromptInput } from "./models/prompt.js";
+export { type OpenaiResult, openaiAgent } from "./openai/openai.js";
+export type { OpenaiOptions } from "./openai/options.js";
+export { type ModelTool, modelTool } from "./openai/tools.js";
 export { type ServeOptions, serve, type WorkerHandle } from "./serve.js";

@@ -12,6 +12,7 @@ import { Session } from "./protocol/session.js";
 import { Takeovers, takeoverIn } from "./protocol/takeovers.js";
 import { HeldRuns } from "./run/held.js";
 import { InputReader } from "./run/input-reader.js";
+import { JournalReader } from "./run/journal-reader.js";
 import { ResultReader } from "./run/result-reader.js";
 import { machineTime, pause, type WorkerTime } from "./timers.js";
 
@@ -46,6 +47,7 @@ export class Worker {
   readonly #time: WorkerTime;
   readonly #results: ResultReader;
   readonly #inputs: InputReader;
+  readonly #journals: JournalReader;
   readonly #leaving = new AbortController();
   #session: Session | undefined;
   /** Renewals of the lease by this session. */
@@ -53,6 +55,7 @@ export class Worker {
   #everWelcomed = false;
   /** Of the last welcome. */
   #incarnation = "";
+  #serverProtocol = 0;
   /** True from a {@link reconnect} until the session of before has ended. */
   #isReconnecting = false;
   readonly #takeovers = new Takeovers();
@@ -67,6 +70,7 @@ export class Worker {
     this.#time = options.time ?? machineTime;
     this.#results = new ResultReader(this.#time);
     this.#inputs = new InputReader(this.#time);
+    this.#journals = new JournalReader(this.#time);
     this.#held = new HeldRuns({
       agents: options.agents,
       maxRuns: options.maxRuns,
@@ -76,6 +80,8 @@ export class Worker {
       poke: () => this.#session?.poke(),
       readResult: (wanted, signal) => this.#results.read(wanted, signal),
       readInput: (...args) => this.#inputs.read(...args),
+      readJournal: (...args) => this.#journals.read(...args),
+      serverProtocol: () => this.#serverProtocol,
       emptied: () => {
         if (this.#held.refusing) this.#leave();
       },
@@ -223,13 +229,15 @@ export class Worker {
       renewAsked: (withinMs) => this.#options.renewIdentity?.(withinMs),
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
       // A notice is for the operator.
-      welcomed: ({ session: name, notice, incarnation }) => {
+      welcomed: ({ session: name, notice, incarnation, protocol }) => {
         this.#everWelcomed = true;
         this.#incarnation = incarnation;
+        this.#serverProtocol = protocol;
         this.#welcomedAt = this.#time.monotonic();
         this.#welcomedBy = plane.addr;
         this.#results.use(session.readResult);
         this.#inputs.use(session.readInput);
+        this.#journals.use(session.readJournal);
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: plane.addr });
         if (notice !== "") log.warn("the plane says", { workerId: info.workerId, notice });
         this.#options.onConnected(name);
@@ -254,6 +262,7 @@ export class Worker {
       this.#session = undefined;
       this.#results.use(undefined);
       this.#inputs.use(undefined);
+      this.#journals.use(undefined);
       this.#held.detach();
     }
   }

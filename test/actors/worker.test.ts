@@ -5,7 +5,7 @@ import { advanceWorker } from "#runtime/machines/lifecycles";
 import { play } from "#testing/transcript";
 import { session } from "./kit/rows.js";
 
-const beat = (status: string, capacity = 0) => ({ status, capacity });
+const beat = (status: string, capacity?: number) => ({ status, ...(capacity !== undefined && { capacity }) });
 
 test("a worker serves, fails and serves again as its heartbeats say", () => {
   expect(
@@ -82,9 +82,9 @@ test("a worker that opens another stream loses the first, and when that closes l
 });
 
 test("a heartbeat that names a capacity changes it, one that names none does not", () => {
-  const tell = (capacity: number) =>
-    advanceWorker(session({ capacity: 3 }), { type: "beat", at: instant(5), status: "BUSY", capacity })[0]
+  const tell = (named: { readonly capacity?: number }) =>
+    advanceWorker(session({ capacity: 3 }), { type: "beat", at: instant(5), status: "BUSY", ...named })[0]
       .capacity;
 
-  expect([tell(7), tell(0)]).toEqual([7, 3]);
+  expect([tell({ capacity: 7 }), tell({ capacity: 0 }), tell({})]).toEqual([7, 0, 3]);
 });

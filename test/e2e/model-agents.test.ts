@@ -1,9 +1,10 @@
 /** Agents that ask a model, in workers started from the command line, over doubles that speak the real formats. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { TaskEvent } from "#client/index";
+import { FakeOpenai } from "../worker/kit/fake-openai.js";
 import { root, type Server, Stage, until } from "./kit/harness.js";
 
 const stage = new Stage();
@@ -121,4 +122,42 @@ test("a worker without the program fails the task for good, and says how to inst
   expect(failed.errorMessage).toMatch(/there is no program .*no-claude: install it with `npm install -g/);
   expect(failed.runs).toHaveLength(1);
   await proc.end("SIGTERM");
+});
+
+test("`worker --config worker.toml` serves agents of several kinds and models, and a model that is overloaded is asked again", async () => {
+  const fake = await FakeOpenai.start();
+  onTestFinished(() => fake.stop());
+  const file = join(stage.dir, "worker.toml");
+  const [both, local] = [
+    `[[agents]]\nname = "reviewer"\nkind = "claude"\nmodel = "haiku"\n`,
+    `[[agents]]\nname = "writer"\nkind = "openai"\nmodel = "small"\nprovider = "local"\nbase_url = "${fake.baseUrl}"\n`,
+  ];
+  writeFileSync(file, `${both}\n${local}\nretry = { attempts = 3, base = "10ms", max = "50ms" }\n`);
+  await worker(["--id", "c3", "--config", file], { OPENAI_API_KEY: "sk-e2e-secret" });
+  const client = stage.client(server.addr);
+
+  const { agents } = await client.workers.get("c3");
+  expect(agents.map(({ name, backends }) => [name, backends[0]?.provider, backends[0]?.modelName])).toEqual([
+    ["reviewer", "anthropic", "haiku"],
+    ["writer", "local", "small"],
+  ]);
+  expect(await client.tasks.run({ agent: "reviewer", input: { prompt: "hi" } })).toMatchObject({
+    model: "claude-haiku-4-5-20251001",
+  });
+
+  fake.answer({ status: 429, headers: { "retry-after-ms": "400" } }, { status: 503 });
+  const { id } = await client.tasks.create({ agent: "writer", input: { prompt: "hello" } });
+  const ended = await client.tasks.wait(id);
+  expect(JSON.parse(ended.outputJson)).toMatchObject({ text: "You said: hello", model: "small-2026-01-01" });
+  expect(ended.runs.map(({ status }) => status)).toEqual(["FAILED", "FAILED", "COMPLETED"]);
+  const [first, second, third] = ended.runs;
+  expect((second?.startedAtMs ?? 0) - (first?.finishedAtMs ?? 0)).toBeGreaterThanOrEqual(400);
+  expect(third?.backendUsed).toMatchObject({ provider: "local", modelName: "small-2026-01-01" });
+  expect(JSON.stringify(ended)).not.toContain("sk-e2e-secret");
+
+  fake.answer({ text: "and so on", hangs: true });
+  const endless = await client.tasks.create({ agent: "writer", input: { prompt: "count" } });
+  await until("the request is there", () => fake.seen.length === 4);
+  await client.tasks.cancel(endless.id);
+  await until("the request is given up", () => fake.abandoned === 1);
 });

@@ -46,6 +46,10 @@ function inWords(event: TaskEvent): string {
       return `event ${event.event.kind}`;
     case "chat":
       return `chat ${event.chat.role} "${event.chat.content}"`;
+    case "journal":
+      return `journal ${event.journal.record.name} ${event.journal.record.state}`;
+    case "usage":
+      return `usage ${event.usage.model}`;
   }
 }
 

@@ -154,6 +154,21 @@ test("under a prefix the OpenAPI document names the paths that there are", async
   expect((await fetch(`${root}${path}`)).status).toBe(200);
 });
 
+test("under a prefix links lead to the paths that there are", async () => {
+  const taskrun = await started();
+  const { id } = await taskrun.client.tasks.create({ agent: "nobody" });
+  const application = express()
+    .use(taskrun.handler({ prefix: "/api/taskrun" }))
+    .use("/mounted", taskrun.handler());
+  const url = await listening(createServer(application));
+  for (const base of ["/api/taskrun", "/mounted"]) {
+    const summary = await fetch(`${url}${base}/v1/tasks/${id}/summary`);
+    const { links } = (await summary.json()) as { links: { task: string; steps: string } };
+    expect(links.task).toBe(`${base}/v1/tasks/${id}`);
+    for (const link of [links.task, links.steps]) expect((await fetch(url + link)).status).toBe(200);
+  }
+});
+
 describe("a request that is not TaskRun's", () => {
   test("goes on to the application", async () => {
     const taskrun = await started();

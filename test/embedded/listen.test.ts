@@ -1,7 +1,12 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { createClient as connectClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, test } from "vitest";
 import { createClient } from "#client/index";
+import { Scheduler, WorkerResponseSchema } from "#wire/gen/orchestrator/v1/orchestrator_pb";
 import { serve } from "#worker/index";
 import { folder, greet, started } from "./kit.js";
 
@@ -230,4 +235,22 @@ test("beyond the loopback TLS and keys are enough", async () => {
   const taskrun = await started({ data: await data() });
   const { grpc } = await taskrun.listen({ grpc: "0.0.0.0:0", tls: "auto" });
   expect(grpc).toHaveLength(1);
+});
+
+test("what workers of orchestrator.v1 run is an option of the start", async () => {
+  const taskrun = await started({ orchestratorAgents: ["resize"] });
+  const { grpc } = await taskrun.listen({ grpc: "127.0.0.1:0" });
+  const { id } = await taskrun.client.tasks.create({ agent: "resize" });
+  const { registerWorker } = connectClient(Scheduler, createGrpcTransport({ baseUrl: `http://${grpc[0]}` }));
+  const stop = new AbortController();
+  async function* heartbeats() {
+    const value = { workerId: "w-1", availableSlots: 1 };
+    yield create(WorkerResponseSchema, { message: { case: "heartbeat", value } });
+    await once(stop.signal, "abort");
+  }
+  for await (const { taskId } of registerWorker(heartbeats())) {
+    expect(taskId).toBe(id);
+    break;
+  }
+  stop.abort();
 });

@@ -158,7 +158,7 @@ test("a stream that begins without hello, says it twice, or speaks for another w
   await bench.settle();
   const silent = { unsentBytes: 0, send: () => {}, close: () => {} };
   const mute = bench.plane.connect(LOCAL_CALLER, silent);
-  const beat = { type: "heartbeat", workerId: "w2" as never, status: "IDLE", capacity: 0, beat: 1 } as const;
+  const beat = { type: "heartbeat", workerId: "w2" as never, status: "IDLE", beat: 1 } as const;
   await expect(mute.receive(beat)).rejects.toMatchObject({ code: "invalid", details: { field: "hello" } });
   await expect(worker.link.receive(beat)).rejects.toMatchObject({
     details: { field: "heartbeat.worker_id" },

@@ -81,7 +81,6 @@ export class EvilWorker {
           type: "heartbeat",
           workerId: "evil" as WorkerId,
           status: "IDLE",
-          capacity: 0,
           beat: 1,
           held,
         };

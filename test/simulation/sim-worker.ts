@@ -175,7 +175,7 @@ export class SimWorker {
     const held = { runIds: [...this.#runs.keys()], lastOrdinal: this.#lastOrdinal };
     const workerId = this.id as WorkerId;
     const beat = ours ? this.#beat : 0;
-    this.#say({ type: "heartbeat", workerId, status: "IDLE", capacity: 0, beat, ...(ours && { held }) });
+    this.#say({ type: "heartbeat", workerId, status: "IDLE", beat, ...(ours && { held }) });
   }
 
   #hear(frame: WorkerFrame): void {

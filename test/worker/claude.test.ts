@@ -6,8 +6,13 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { runAgent } from "#testing/index";
 import { RunStopped } from "#worker/agent/error";
-import { type Agent, type AgentContext, type ClaudeOptions, claudeAgent } from "#worker/index";
-import type { UsageReport } from "#worker/models/model-context";
+import {
+  type Agent,
+  type AgentContext,
+  type ClaudeOptions,
+  claudeAgent,
+  type UsageReport,
+} from "#worker/index";
 
 const program = fileURLToPath(new URL("fixtures/claude.mjs", import.meta.url));
 let folder = "";
@@ -157,8 +162,12 @@ test("the session and every tool call are events, with their names, digests, dur
   const { events, output, result } = await runAgent(claude(), { prompt: "scenario: tools" });
 
   const told = events.flatMap((event) => (event.type === "event" ? [[event.kind, event.metadata]] : []));
-  const digest = expect.stringMatching(/^[0-9a-f]{16}$/);
   const duration = expect.stringMatching(/^\d+$/);
+  const args_digest = expect.stringMatching(/^[0-9a-f]{64}$/);
+  const call = (tool: string, call_id: string, more = {}) => ({ tool, call_id, args_digest, ...more });
+  const read = call("Read", "toolu_01C", { parent_call_id: "toolu_01B" });
+  const [bash, task] = [call("Bash", "toolu_01A"), call("Task", "toolu_01B")];
+  const ended = { outcome: "ok", duration_ms: duration };
   expect(told).toEqual([
     [
       "SESSION_INITIALIZED",
@@ -169,15 +178,12 @@ test("the session and every tool call are events, with their names, digests, dur
         permission_mode: "default",
       },
     ],
-    ["TOOL_REQUESTED", { name: "Bash", call_id: "toolu_01A", args_digest: digest }],
-    ["TOOL_COMPLETED", { name: "Bash", call_id: "toolu_01A", outcome: "ok", duration_ms: duration }],
-    ["TOOL_REQUESTED", { name: "Task", call_id: "toolu_01B", args_digest: digest }],
-    [
-      "TOOL_REQUESTED",
-      { name: "Read", call_id: "toolu_01C", args_digest: digest, parent_call_id: "toolu_01B" },
-    ],
-    ["TOOL_COMPLETED", { name: "Read", call_id: "toolu_01C", outcome: "error", duration_ms: duration }],
-    ["TOOL_COMPLETED", { name: "Task", call_id: "toolu_01B", outcome: "ok", duration_ms: duration }],
+    ["TOOL_REQUESTED", bash],
+    ["TOOL_COMPLETED", { ...bash, ...ended }],
+    ["TOOL_REQUESTED", task],
+    ["TOOL_REQUESTED", read],
+    ["TOOL_COMPLETED", { ...read, ...ended, outcome: "failed" }],
+    ["TOOL_COMPLETED", { ...task, ...ended }],
   ]);
   expect(output).toBe("I'll look — first.\nThere are two files.\n");
   expect(result).toMatchObject({ text: "There are two files.", num_turns: 3, tool_calls: 3 });

@@ -90,6 +90,8 @@ test("a run that has begun is handed back after its start, however early: it may
     time: machineTime,
     readResult: () => Promise.reject(new Error("no results")),
     readInput: () => Promise.reject(new Error("no inputs")),
+    readJournal: () => Promise.reject(new Error("no journals")),
+    serverProtocol: () => 3,
     poke: () => {},
     emptied: () => {},
   });

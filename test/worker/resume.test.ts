@@ -304,6 +304,9 @@ test("an acknowledgement that crosses the repeat of an end counts for it", async
     window: new Window(1_000),
     readResult: fetchFrom({}) as never,
     readInput: () => Promise.reject(new Error("nothing is read")),
+    readJournal: () => Promise.reject(new Error("nothing is read")),
+    unknown: () => undefined,
+    used: () => {},
     ready: () => {},
   });
   await run.start({ ...echo(async () => 1), backends: [] });

@@ -2,7 +2,9 @@ import { type PauseScope, scopeText } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
 import { budgetOwners } from "#domain/task/budget";
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
+import { isWait } from "#domain/task/journal";
 import { isTolerated, type StepRow } from "#domain/task/step";
+import { type Suspension, suspensionOf } from "#domain/task/suspension";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import { pausesOver } from "#domain/task/waiting-reason";
 import { shellWord } from "#domain/text/shell-word";
@@ -62,7 +64,9 @@ function toppingUp(owner: string): NextAction {
 }
 
 function byHand(id: string, failed: readonly StepRow[]): NextAction[] {
-  return failed.flatMap(({ name }) => {
+  return failed.flatMap((step) => {
+    if (step.heldFor === "IN_DOUBT") return doubts(id, step);
+    const { name } = step;
     const command = `taskrun task resolve ${id} ${typed(name)}`;
     return [
       { command: `${command} --retry`, effect: `runs step "${name}" again, with all its attempts` },
@@ -72,6 +76,41 @@ function byHand(id: string, failed: readonly StepRow[]): NextAction[] {
   });
 }
 
+/** What is to be decided about the entries of a Step's journal of which it is not known whether they were done. */
+function doubts(id: TaskRow["id"], { name, journal }: StepRow): NextAction[] {
+  const look = {
+    command: `taskrun task steps ${id} ${typed(name)}`,
+    effect: `shows what the agent of step "${name}" has done, and what is in doubt`,
+  };
+  const entries = (journal?.open ?? []).filter((entry) => entry.effect === "ONCE" && !isWait(entry));
+  return [
+    look,
+    ...entries.flatMap((entry) => {
+      const command = `taskrun task resolve ${id} ${typed(name)} --journal-entry ${entry.entry}`;
+      const what = `"${entry.name}" of step "${name}"`;
+      return [
+        { command: `${command} --result JSON`, effect: `goes on: ${what} was done, with this result` },
+        { command: `${command} --done`, effect: `goes on: ${what} was done, without a result` },
+        { command: `${command} --retry`, effect: `does ${what} again: it was not done` },
+      ];
+    }),
+  ];
+}
+
+/** What can end a wait of a Step's agent. */
+function suspendedActions(id: TaskRow["id"], name: string, { signals, children }: Suspension): NextAction[] {
+  return [
+    ...signals.map((signal) => ({
+      command: `taskrun task signal ${id} ${typed(signal)} --payload JSON`,
+      effect: `sends the signal that the agent of step "${name}" waits for`,
+    })),
+    ...children.map((child) => ({
+      command: `taskrun task explain ${child}`,
+      effect: `explains the task that the agent of step "${name}" waits for`,
+    })),
+  ];
+}
+
 function aboutStep(
   task: TaskRow,
   steps: readonly StepRow[],
@@ -79,6 +118,8 @@ function aboutStep(
   pauses: PauseSet,
 ): NextAction[] {
   const step = steps.find(({ name }) => name === each.name);
+  const suspended = step && suspensionOf(step);
+  if (suspended) return suspendedActions(task.id, each.name, suspended);
   switch (each.cause) {
     case "SIGNAL": {
       const signal = step?.spec.signal?.name ?? "";

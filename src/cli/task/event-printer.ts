@@ -2,6 +2,7 @@ import { hasEnded, type Run, type Step, type Task, type TaskEvent } from "#clien
 import { type Colors, colorsFor, paintStatus } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { oneLine, TerminalSanitizer } from "../terminal/sanitizer.js";
+import { journalLine, usageLine } from "./journal-lines.js";
 import { endOf, type Show } from "./show.js";
 
 /** Prints a task's events for people: output to stdout as it comes, everything else to stderr, a line each. */
@@ -34,6 +35,10 @@ export class EventPrinter implements Show {
       }
       case "chat":
         return this.note(`${event.chat.role}: ${oneLine(event.chat.content)}`);
+      case "journal":
+        return this.note(this.#colors.dim(journalLine(event.journal)));
+      case "usage":
+        return this.note(this.#colors.dim(usageLine(event.usage)));
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Run, Step, Task, TaskEvent } from "#client/index";
 import { limits } from "#limits/index";
 import { oneLine, TerminalSanitizer } from "../terminal/sanitizer.js";
+import { journalLine, usageLine } from "./journal-lines.js";
 
 /** The latest output of one run. */
 interface Tail {
@@ -63,6 +64,12 @@ export class ProgressView {
       }
       case "chat":
         this.#remark(event.chat.runId, oneLine(`${event.chat.role}: ${event.chat.content}`));
+        break;
+      case "journal":
+        this.#remark(event.journal.record.runId, journalLine(event.journal));
+        break;
+      case "usage":
+        this.#remark(event.usage.runId, usageLine(event.usage));
         break;
     }
   }

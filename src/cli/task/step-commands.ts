@@ -8,11 +8,19 @@ import { addBulkOptions } from "./bulk-options.js";
 export function addStepCommands(task: Command, io: Io, end: Ending): void {
   const verbs = () => import("./steps.js");
   task
-    .command("steps <id>")
-    .description("List the steps of a task; STARTED counts from the task's creation.")
-    .addOption(jsonOption("Print JSON, one step per line."))
+    .command("steps <id> [step]")
+    .description(
+      "List the steps of a task; STARTED counts from the task's creation. With a step, what its agent has journaled.",
+    )
+    .addOption(jsonOption("Print JSON, one step, or record of the journal, per line."))
     .addOption(addrOption())
-    .action(async (id, options) => end((await verbs()).listSteps(id, options, io)));
+    .action(async (id, step, options) =>
+      end(
+        step === undefined
+          ? (await verbs()).listSteps(id, options, io)
+          : (await import("./journal.js")).showJournal(id, step, options, io),
+      ),
+    );
 
   task
     .command("signal <id> <name>")
@@ -33,6 +41,7 @@ export function addStepCommands(task: Command, io: Io, end: Ending): void {
     .option("--retry", "Run it again, with all its attempts; at once, if it waits for the next one.")
     .option("--done", "Count it as done, without a result.")
     .option("--result <json>", "Complete it with this result: JSON, @FILE, or - for standard input.")
+    .option("--journal-entry <n>", "Decide about this entry of the step's journal, not the step itself.")
     .option("--reason <text>", "Why, for people; `task audit` tells it.")
     .addOption(jsonOption("Print the task as JSON."))
     .addOption(addrOption())

@@ -49,6 +49,7 @@ export interface ResolveOptions extends ConnectionOptions, JsonOption {
   readonly retry?: boolean;
   readonly done?: boolean;
   readonly result?: string;
+  readonly journalEntry?: string;
   readonly reason?: string;
 }
 
@@ -61,6 +62,12 @@ export async function resolve(
 ): Promise<ExitCode> {
   checkIds([id], options);
   if (id !== undefined) return resolveStep(id, step, options, io);
+  if (options.journalEntry !== undefined) {
+    throw new CliError(
+      exit.usage,
+      "--journal-entry is of one step: name its task and the step, without --all",
+    );
+  }
   if (options.result !== undefined || options.retry === options.done) {
     throw new CliError(exit.usage, "choose one with --all: --retry or --done");
   }
@@ -76,7 +83,11 @@ export async function resolveStep(
   options: ResolveOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const resolution = { ...(await resolutionOf(options, io)), ...reasonOf(options) };
+  const entry = entryOf(options);
+  const resolution = { ...(await resolutionOf(options, io)), ...entry, ...reasonOf(options) };
+  if (step === undefined && entry.journalEntry !== undefined) {
+    throw new CliError(exit.usage, "name the step whose journal has the entry");
+  }
   if (step === undefined && resolution.action !== "resolve") {
     throw new CliError(exit.usage, "name the failed step; without one, --done resolves the whole task");
   }
@@ -85,6 +96,18 @@ export async function resolveStep(
   );
   await io.stdout.write(options.json ? document(taskJson(task)) : `${oneLine(task.id)} ${task.status}\n`);
   return exit.ok;
+}
+
+function entryOf({ journalEntry }: ResolveOptions): { readonly journalEntry?: number } {
+  if (journalEntry === undefined) return {};
+  if (!/^[1-9]\d{0,8}$/.test(journalEntry)) {
+    const way = "`task steps ID STEP` shows the entries";
+    throw new CliError(
+      exit.usage,
+      `--journal-entry ${oneLine(journalEntry)} is no number of an entry; ${way}`,
+    );
+  }
+  return { journalEntry: Number(journalEntry) };
 }
 
 async function resolutionOf({ retry, done, result }: ResolveOptions, io: Io): Promise<Resolution> {

@@ -11,6 +11,7 @@ import {
   modelAgent,
   modelAgents,
 } from "./model-agents.js";
+import { agentsOfFile } from "./worker-file.js";
 
 /** The built-in agents that need nothing else. */
 export const builtIn: readonly Agent[] = [supportTriage, repoReport];
@@ -25,6 +26,8 @@ export interface AgentSources extends ModelOptions {
   readonly execJsonl?: readonly string[];
   /** Files that export agents. */
   readonly module?: readonly string[];
+  /** A file that describes agents. */
+  readonly config?: string;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface AgentSources extends ModelOptions {
  * @throws {CliError} `usage`, naming what cannot be loaded
  */
 export async function gatherAgents(sources: AgentSources, io: Io): Promise<readonly Agent[]> {
-  const { agent = [], exec = [], execJsonl = [], module = [] } = sources;
+  const { agent = [], exec = [], execJsonl = [], module = [], config } = sources;
   checkModelOptions(sources, agent);
   const modules = await Promise.all(module.map((file) => fromModule(resolve(io.cwd, file))));
   const agents = [
@@ -41,6 +44,7 @@ export async function gatherAgents(sources: AgentSources, io: Io): Promise<reado
     ...exec.map((text) => program(text, "text")),
     ...execJsonl.map((text) => program(text, "jsonl")),
     ...modules.flat(),
+    ...(config === undefined ? [] : agentsOfFile(config, io)),
   ];
 
   const names = agents.map(({ name }) => name);

@@ -15,9 +15,10 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     .enablePositionalOptions()
     .option(
       "--agent <name...>",
-      "Built-in agents: support_triage, repo_report; claude, which runs Claude Code.",
+      "Built-in agents: support_triage, repo_report; claude, which runs Claude Code; openai, which asks a model.",
     )
     .option("--model <name>", "Model of the agent that asks one. Default: what its program is set up for")
+    .option("--base-url <url>", "Server of openai's model. OPENAI_BASE_URL; OPENAI_API_KEY is its key")
     .option("--working-dir <dir>", "Folder that claude works in. Default: this one")
     .option(
       "--allowed-tools <tool...>",
@@ -31,6 +32,7 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     )
     .option("--exec-jsonl <name=command...>", 'Programs that write JSON Lines; {"result": …} is the result.')
     .option("--module <file...>", "Files that export agents.")
+    .option("--config <file>", "A file that describes agents: worker.toml.")
     .option("--max-runs <n>", "Concurrent runs. Default: 10", whole(1, limits.maxRunsPerWorker))
     .option(
       "--id <id>",
@@ -52,7 +54,10 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
       "Collector that traces are sent to, by OTLP over HTTP. TASKRUN_OTLP; default: none",
     )
     .addOption(addrOption())
-    .addHelpText("after", "\nWithout --agent, --exec, --exec-jsonl and --module it runs the built-in agents.")
+    .addHelpText(
+      "after",
+      "\nWithout --agent, --exec, --exec-jsonl, --module and --config it runs the built-in agents.",
+    )
     // Refused below, with a better message than commander's about too many arguments.
     .allowExcessArguments()
     .action(async (options, command: Command) => {

@@ -3,6 +3,7 @@ import { waitFor } from "../pause/pause-set.js";
 import { type Instant, later, millis, NEVER } from "../time/time.js";
 import type { WorkerAnswer } from "../worker/refusal.js";
 import { type StepRow, type StepState, satisfies } from "./step.js";
+import { suspensionOf } from "./suspension.js";
 import type { Reason, TaskRow } from "./task.js";
 import {
   firstNames,
@@ -118,7 +119,10 @@ function pendingWait(task: TaskRow, step: StepRow, steps: readonly StepRow[]): W
 }
 
 /** What a Step waits for that is worked on without a Run; undefined if it has one. */
-function waitWithoutRun({ spec, startedAt, childId }: StepRow, now: Instant): Wait | undefined {
+function waitWithoutRun(step: StepRow, now: Instant): Wait | undefined {
+  const suspended = suspensionOf(step);
+  if (suspended) return wait(suspended.cause, suspended.detail, suspended.until);
+  const { spec, startedAt, childId } = step;
   switch (spec.type) {
     case "timer":
       return wait("TIMER", "its time has not passed", later(startedAt, spec.delayMs ?? millis(0)));

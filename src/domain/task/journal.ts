@@ -1,9 +1,9 @@
 import { limits } from "#limits/index";
 import type { RunId, StepKey, TaskId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
+import type { Labels } from "../text/labels.js";
 import { utf8Bytes } from "../text/text.js";
 import type { Instant, Millis } from "../time/time.js";
-import type { Labels } from "./task.js";
 
 /**
  * The journal of a Step: what its agent has begun and done, over all Runs, as records that are only ever added. While a Run is live its

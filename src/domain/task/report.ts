@@ -28,8 +28,8 @@ export interface HeartbeatReport {
   readonly type: "heartbeat";
   readonly workerId: WorkerId;
   readonly status: WorkerStatus;
-  /** 0 means unchanged. */
-  readonly capacity: number;
+  /** How many Runs it may hold from now on: none, if 0; undefined changes nothing. */
+  readonly capacity?: number;
   /** Echoed in the ack; 0 asks for none. */
   readonly beat: number;
   /** The agents that it runs from now on; undefined changes nothing. */

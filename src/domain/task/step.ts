@@ -4,7 +4,8 @@ import type { StepType } from "../template/template.js";
 import { type Instant, type Millis, NEVER } from "../time/time.js";
 import type { StepJournal } from "./journal.js";
 import { lossesOf, maxLossesOf } from "./losses.js";
-import type { Reason } from "./task.js";
+import type { Reason } from "./reason.js";
+import { type Suspension, suspensionOf } from "./suspension.js";
 
 /** The ten states of a Step, in the order of their numbers on the wire. */
 export const stepStates = [
@@ -236,11 +237,22 @@ export type StepSummary = Pick<
   | "startedAt"
   | "finishedAt"
   | "childId"
-> & { readonly type: StepType; readonly maxLosses: number };
+> & {
+  readonly type: StepType;
+  readonly maxLosses: number;
+  /** What its agent waits for without a Run; absent unless it does. */
+  readonly suspended?: Pick<Suspension, "cause" | "detail" | "until">;
+};
+
+/** Of what its agent waits for as much as there is room for in every event. */
+function waitOf({ cause, detail, until }: Suspension): NonNullable<StepSummary["suspended"]> {
+  return { cause, detail, until };
+}
 
 export function stepSummary(step: StepRow): StepSummary {
   const { name, state, agentName, attempts, maxAttempts, losses, spec } = step;
   const { nextAttemptAt, dependsOn, outputBytes, errorMessage, startedAt, finishedAt, childId } = step;
+  const suspended = suspensionOf(step);
   return {
     type: spec.type,
     name,
@@ -257,5 +269,6 @@ export function stepSummary(step: StepRow): StepSummary {
     startedAt,
     finishedAt,
     childId,
+    ...(suspended && { suspended: waitOf(suspended) }),
   };
 }

@@ -2,11 +2,16 @@ import type { Fault } from "../fault.js";
 import type { Plan } from "../graph/plan.js";
 import type { StepKey, TaskId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
+import type { Labels } from "../text/labels.js";
 import { type Instant, later, type Millis, NEVER } from "../time/time.js";
 import type { Budget, HeldTime, RaisedBudget } from "./budget.js";
 import type { TaskSignals } from "./journal.js";
+import type { Reason } from "./reason.js";
 import { type StepState, stepStates } from "./step.js";
 import type { Usage } from "./usage.js";
+
+export type { Labels } from "../text/labels.js";
+export type { Reason } from "./reason.js";
 
 /** The twelve states of a Task, in the order of their numbers on the wire. */
 export const taskStates = [
@@ -28,42 +33,6 @@ export type TaskState = (typeof taskStates)[number];
 /** The five statuses of the public protocol. */
 export const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
-
-/** Why a Task or Run has ended as it did, in UPPER_SNAKE; empty without a particular reason. */
-export type Reason =
-  | ""
-  | "AGENT_ERROR"
-  | "WORKER_LOST"
-  | "TIMEOUT"
-  | "CANCELLED"
-  | "DECLINED"
-  | "OUTPUT_LOST"
-  | "OUTPUT_LIMIT"
-  | "REPORT_INVALID"
-  | "SCHEMA_LIMIT"
-  | "SCHEMA_INVALID"
-  | "STEP_FAILED"
-  /** Deciding a message failed because of a bug of the server; its log has the error. */
-  | "INTERNAL"
-  /** The assignment does not fit into a message. */
-  | "ASSIGNMENT_TOO_LARGE"
-  /** The Step's `input` refers to something that is not there. */
-  | "INPUT_UNMAPPED"
-  | "YIELDED"
-  | "DECLINE_LIMIT"
-  | "YIELD_LIMIT"
-  /** The Run has ended until something is over that its agent waits for. */
-  | "SUSPENDED"
-  /** The Step's journal has as much as it may. */
-  | "JOURNAL_LIMIT"
-  /** The Step's journal does not fit its agent's code any more. */
-  | "JOURNAL_MISMATCH"
-  /** A durable step that must be done once may have been done. */
-  | "IN_DOUBT"
-  /** What the Task may use is used up. */
-  | "BUDGET_EXCEEDED";
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** What the client has requested. Immutable; the input is stored separately. */
 export interface TaskSpec {

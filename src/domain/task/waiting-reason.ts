@@ -80,6 +80,7 @@ export function stepWaitingReason(step: StepSummary, task: WaitingTask, moment: 
     case "waiting_for_retry":
       return reason("BACKOFF", `attempt ${attempts + 1} of ${maxAttempts} at ${iso(nextAttemptAt)}`);
     case "in_progress":
+      if (step.suspended) return suspendedReason(step.suspended);
       if (type === "signal") return reason("SIGNAL", "nobody has sent it");
       if (type === "timer") return reason("TIMER", "its time has not passed");
       if (childId !== "") return reason("CHILD_TASK", childId);
@@ -87,6 +88,10 @@ export function stepWaitingReason(step: StepSummary, task: WaitingTask, moment: 
     default:
       return "";
   }
+}
+
+function suspendedReason({ cause, detail, until }: NonNullable<StepSummary["suspended"]>): string {
+  return reason(cause, until === NEVER ? detail : `${detail}, until ${iso(until)}`);
 }
 
 /** What a row of a Task can say that it waits for, and the states in which it may. The other causes are those of Steps. */

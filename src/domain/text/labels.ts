@@ -1,6 +1,8 @@
 import { limits } from "#limits/index";
-import type { Labels } from "../task/task.js";
 import { utf8Bytes } from "./text.js";
+
+/** Texts by name. */
+export type Labels = Readonly<Record<string, string>>;
 
 /**
  * What is wrong with labels or metadata, to continue the sentence that begins with the field's name; else undefined.

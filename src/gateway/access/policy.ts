@@ -39,6 +39,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     WatchTask: "tasks:read",
     GetStepResult: "steps:read",
     GetStepAudit: "steps:read",
+    GetStepJournal: "steps:read",
   }),
   ...ofService("taskrun.v1.DeadLetterService", {
     ListDeadLetters: "dead_letters:read",
@@ -59,6 +60,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     StreamConnect: "workers:connect",
     GetRunInput: "workers:connect",
     GetStepResult: "workers:connect",
+    GetJournal: "workers:connect",
   }),
   ...ofService("taskrun.v1.TemplateService", {
     Register: "templates:register",

@@ -1,5 +1,5 @@
 import { Metadata } from "@grpc/grpc-js";
-import { encodeStatus, retryAfterSeconds, statusCodes } from "#wire/faults";
+import { encodeStatus, headersOf, statusCodes } from "#wire/faults";
 import type { Failure } from "../outcome.js";
 
 /** The status of a failed call, as grpc-js takes it. */
@@ -13,8 +13,7 @@ export interface GrpcStatus {
 export function grpcStatus({ status, fault }: Failure): GrpcStatus {
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", asBuffer(encodeStatus(fault)));
-  const seconds = retryAfterSeconds(fault);
-  if (seconds > 0) metadata.set("retry-after", String(seconds));
+  for (const [name, value] of Object.entries(headersOf(fault))) metadata.set(name, value);
   return { code: statusCodes[status], details: fault.message, metadata };
 }
 

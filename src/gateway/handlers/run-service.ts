@@ -1,12 +1,16 @@
+import { getJournal } from "#api/runs/get-journal";
 import { getRunInput, type RunInput } from "#api/runs/get-run-input";
 import { getRunStepResult } from "#api/runs/get-run-step-result";
 import { run } from "#api/use-case";
 import { connectWorker, type Introduced } from "#api/workers/connect-worker";
 import { Fault } from "#domain/fault";
+import type { KeptRecord } from "#domain/task/journal";
 import type { WorkerProtocol } from "#domain/worker/worker";
 import { serverMessage } from "#wire/convert-frame";
+import { recordToWire } from "#wire/convert-journal";
 import { stepResultToWire } from "#wire/convert-task";
 import {
+  type GetJournalResponse,
   type GetRunInputResponse,
   type RunClientMessage,
   type RunServerMessage,
@@ -21,7 +25,14 @@ export const runService = [
   bidiStreaming(RunService.method.streamConnect, streamConnect),
   unary(RunService.method.getStepResult, getRunStepResult, asIs, stepResultToWire),
   unary(RunService.method.getRunInput, getRunInput, asIs, inputAnswer),
+  unary(RunService.method.getJournal, getJournal, asIs, journalAnswer),
 ];
+
+/** Records without the Runs that wrote them, which are no business of a worker. */
+function journalAnswer(records: readonly KeptRecord[]): GetJournalResponse {
+  const wires = records.map((record) => ({ ...recordToWire(record), runId: "" }));
+  return { $typeName: "taskrun.v1.GetJournalResponse", records: wires };
+}
 
 function inputAnswer({ inputJson, inputBytes }: RunInput): GetRunInputResponse {
   return { $typeName: "taskrun.v1.GetRunInputResponse", inputJson, inputBytes: BigInt(inputBytes) };

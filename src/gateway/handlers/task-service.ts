@@ -7,6 +7,7 @@ import { explainTask } from "#api/tasks/explain-task";
 import { forkTask } from "#api/tasks/fork-task";
 import { getOverview, type Overview } from "#api/tasks/get-overview";
 import { getStepAudit } from "#api/tasks/get-step-audit";
+import { getStepJournal, type StepJournalPage } from "#api/tasks/get-step-journal";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { listTasks, type TaskPage } from "#api/tasks/list-tasks";
@@ -25,6 +26,7 @@ import type { TaskView } from "#domain/task/view";
 import type { WaitingMoment } from "#domain/task/waiting-reason";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
+import { recordToWire } from "#wire/convert-journal";
 import { overviewToWire } from "#wire/convert-overview";
 import { stepAuditToWire } from "#wire/convert-step-audit";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
@@ -35,6 +37,7 @@ import {
   type CreateTaskResult,
   type ExplainTaskResponse,
   type GetOverviewResponse,
+  type GetStepJournalResponse,
   type ListTasksResponse,
   type ResolveStepRequest,
   type RunTaskRequest,
@@ -65,6 +68,7 @@ export const taskService = [
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskAnswer),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
   unary(TaskService.method.getStepAudit, getStepAudit, asIs, stepAuditToWire),
+  unary(TaskService.method.getStepJournal, getStepJournal, asIs, journalAnswer),
   serverStreaming(TaskService.method.watchTask, watch),
   waiting(TaskService.method.runTask, runTask, runInput, taskAnswer),
   waiting(TaskService.method.waitTask, waitTask, asIs, taskAnswer),
@@ -72,6 +76,15 @@ export const taskService = [
 
 function explanationAnswer(explanation: TaskExplanation, call: Call): ExplainTaskResponse {
   return explanationToWire(explanation, momentOf(call));
+}
+
+function journalAnswer({ records, nextPageToken, inDoubt }: StepJournalPage): GetStepJournalResponse {
+  return {
+    $typeName: "taskrun.v1.GetStepJournalResponse",
+    records: records.map(recordToWire),
+    nextPageToken,
+    inDoubt: [...inDoubt],
+  };
 }
 
 function overviewAnswer(overview: Overview, call: Call): GetOverviewResponse {

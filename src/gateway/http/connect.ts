@@ -9,7 +9,7 @@ import {
 } from "@connectrpc/connect";
 import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
 import { limits } from "#limits/index";
-import { detailsOf, retryAfterSeconds, statusCodes } from "#wire/faults";
+import { detailsOf, headersOf, statusCodes } from "#wire/faults";
 import { endAtExpiry } from "../access/expiry.js";
 import type { RemotePeer } from "../connections/remote-peer.js";
 import type { Deadline } from "../deadline.js";
@@ -178,8 +178,7 @@ function isCutShort(error: unknown): boolean {
 function errorOf({ status, fault }: Failure): ConnectError {
   const error = new ConnectError(fault.message, statusCodes[status]);
   error.details = detailsOf(fault);
-  const seconds = retryAfterSeconds(fault);
-  if (seconds > 0) error.metadata.set("retry-after", String(seconds));
+  for (const [name, value] of Object.entries(headersOf(fault))) error.metadata.set(name, value);
   return error;
 }
 

@@ -74,7 +74,9 @@ export function requestHandler(parts: HandlerParts, prefix: string): RequestHand
     const done = parts.requests.open(() => response.destroy());
     response.once("close", done);
     const peer = peerOf("stream" in request ? (request.stream.session ?? request.stream) : request.socket);
-    void serveHttp({ request, response, peer, path }, parts);
+    const { baseUrl = "" } = request as Framed;
+    const base = path === pathOf(request) ? baseUrl : `${baseUrl}${prefix}`;
+    void serveHttp({ request, response, peer, path, base }, parts);
   };
 }
 

@@ -17,6 +17,8 @@ export interface PageCall {
   readonly response: HttpResponse;
   /** The decoded parameters of the path. */
   readonly params: Readonly<Record<string, string>>;
+  /** What stands before the path, where a host serves everything under one; else empty. */
+  readonly base: string;
   /** Makes the writer of the response. @param single true for one answer, false for a stream */
   outgoing(single: boolean): Outgoing;
   /**

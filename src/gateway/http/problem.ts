@@ -1,6 +1,6 @@
 import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
 import type { Fault, FaultCode } from "#domain/fault";
-import { retryAfterOf, retryAfterSeconds, statusOf } from "#wire/faults";
+import { headersOf, retryAfterOf, retryAfterSeconds, statusOf } from "#wire/faults";
 import { type HttpResponse, sendText } from "./response.js";
 
 /** The HTTP status of each failure, and its code in `error`. */
@@ -44,8 +44,8 @@ export function sendProblem(response: HttpResponse, fault: Fault): void {
     },
   };
   sendAs(response, problem, {
-    ...(retryAfterMs > 0 && { "retry-after": String(retryAfterSeconds(fault)) }),
-    ...authHeaders(fault),
+    ...headersOf(fault),
+    ...(fault.code === "unauthenticated" && { "www-authenticate": "Bearer" }),
   });
 }
 
@@ -113,17 +113,4 @@ function sendAs(
     "cache-control": "no-store",
     ...headers,
   });
-}
-
-/** What clients of Tasker read of a refusal for lack of a credential or a right. */
-function authHeaders({ code, reason }: Fault): Readonly<Record<string, string>> {
-  if (code === "denied")
-    return { "x-auth-failure-reason": "insufficient_permissions", "x-auth-failure-severity": "medium" };
-  if (code !== "unauthenticated") return {};
-  const [word, severity] = reason.endsWith("_MISSING")
-    ? ["missing", "low"]
-    : /_(EXPIRED|REVOKED)$/.test(reason)
-      ? ["expired", "low"]
-      : ["invalid", "medium"];
-  return { "www-authenticate": "Bearer", "x-auth-failure-reason": word, "x-auth-failure-severity": severity };
 }

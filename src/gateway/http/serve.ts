@@ -40,6 +40,8 @@ export interface Exchange {
   readonly peer: HttpPeer;
   /** The path to be served, without a query. */
   readonly path: string;
+  /** The path before it, where a host serves everything under one. */
+  readonly base?: string;
 }
 
 /** Answers a request. Never rejects: a response that fails is cut short. */
@@ -66,7 +68,10 @@ export function pathOf({ url = "" }: HttpRequest): string {
   return path;
 }
 
-async function serve({ request, response, peer, path }: Exchange, parts: ServeParts): Promise<void> {
+async function serve(
+  { request, response, peer, path, base = "" }: Exchange,
+  parts: ServeParts,
+): Promise<void> {
   // The response of a peer that is gone emits an error, which is ignored: writers check `isGone`.
   response.on("error", () => undefined);
   shareResponse(request, response, parts.admission.origins);
@@ -89,6 +94,7 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
       request,
       response,
       params: routed.parts,
+      base,
       outgoing,
       body,
       remote: peer.remote,

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
-import { encodeStatus, retryAfterSeconds, statusCodes } from "#wire/faults";
+import { encodeStatus, headersOf, statusCodes } from "#wire/faults";
 import { StatusSchema } from "#wire/gen/google/rpc/status_pb";
 import type { Failure } from "../outcome.js";
 
@@ -12,8 +12,7 @@ export function localError({ status, fault }: Failure): ConnectError {
   const code = statusCodes[status];
   const { message, details } = fromBinary(StatusSchema, encodeStatus(fault));
   const error = new ConnectError(message, code, { "grpc-status": String(code) });
-  const seconds = retryAfterSeconds(fault);
-  if (seconds > 0) error.metadata.set("retry-after", String(seconds));
+  for (const [name, value] of Object.entries(headersOf(fault))) error.metadata.set(name, value);
   error.details = details.map(({ typeUrl, value }) => {
     return { type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value };
   });

@@ -19,7 +19,7 @@ import type { StreamCall } from "../rpc.js";
 import type { WorkerDialogue } from "../worker-stream.js";
 import { assignmentOf } from "./assignment.js";
 import { type Given, progressReports, resultReport } from "./reports.js";
-import { inWordsOf } from "./words.js";
+import { inWords } from "./words.js";
 
 /** What our fields are called in its messages. */
 const names: Readonly<Record<string, string>> = { "info.worker_id": "heartbeat.worker_id" };
@@ -69,7 +69,7 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
       namespaces: [],
     };
     const hello = { info, resume: [], instance: "", protocol: 0 };
-    const introduced = await inWordsOf(names, () => run(connectWorker, hello, this.#call));
+    const introduced = await run(connectWorker, hello, this.#call);
     for (const taskId of this.#inHand.of(this.#caller.principal, workerId)) this.#loseUntilLater(taskId);
     const its = { ...introduced.hello.info, oneRunPerTask: true, lostTasks: [...this.#lost.keys()] } as const;
     // Not the capacity of a worker that says none: one without free slots gets nothing yet.
@@ -83,7 +83,7 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
   async hear({ message }: WorkerResponse, link: WorkerLink): Promise<void> {
     switch (message.case) {
       case "heartbeat":
-        return inWordsOf(names, async () => link.receive(await this.#beat(message.value)));
+        return link.receive(await this.#beat(message.value));
       case "progress": {
         const given = this.#givenOf(message.value.taskId, "progress");
         if (!given) return;
@@ -101,6 +101,10 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
       case undefined:
         this.#countRefused("unknown_kind");
     }
+  }
+
+  inItsWords(error: Error): Error {
+    return inWords(names, error) as Error;
   }
 
   tell(frame: WorkerFrame): TaskAssignment | undefined {
@@ -151,8 +155,7 @@ export class SlotWorker implements WorkerDialogue<WorkerResponse, TaskAssignment
     return {
       type: "heartbeat",
       workerId: workerId as WorkerId,
-      // Without any slot it takes nothing, but has not said that this is for good.
-      status: capacity === 0 ? "ERROR" : "IDLE",
+      status: "IDLE",
       capacity: Math.min(capacity, limits.maxRunsPerWorker),
       beat: 0,
       agents: await this.#agents(),

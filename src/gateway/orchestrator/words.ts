@@ -1,5 +1,13 @@
 import { Fault } from "#domain/fault";
 
+/** The same error; a refusal names the field of the caller's own message, if `names` has one for ours. */
+export function inWords(names: Readonly<Record<string, string>>, error: unknown): unknown {
+  const { field = "" } = error instanceof Fault ? error.details : {};
+  const name = Object.hasOwn(names, field) ? names[field] : undefined;
+  if (!(error instanceof Fault) || name === undefined) return error;
+  return new Fault(error.code, error.message.replaceAll(field, name), { ...error.details, field: name });
+}
+
 /** Calls `ask`, and has a refusal name the field of the caller's own message, if `names` has one for ours. */
 export async function inWordsOf<Answer>(
   names: Readonly<Record<string, string>>,
@@ -8,9 +16,6 @@ export async function inWordsOf<Answer>(
   try {
     return await ask();
   } catch (error) {
-    const { field = "" } = error instanceof Fault ? error.details : {};
-    const name = Object.hasOwn(names, field) ? names[field] : undefined;
-    if (!(error instanceof Fault) || name === undefined) throw error;
-    throw new Fault(error.code, error.message.replaceAll(field, name), { ...error.details, field: name });
+    throw inWords(names, error);
   }
 }

@@ -6,6 +6,8 @@ import type { HttpWords } from "./transcode.js";
 
 /** An HTTP request as an operation sees it. */
 export interface RestRequest extends HttpWords {
+  /** What stands before the paths of this server, for links; empty unless a host serves them under one. */
+  readonly base: string;
   /** A header, by its name in lower case. */
   header(name: string): string | undefined;
 }

@@ -99,12 +99,12 @@ function askBy(handlers: ReadonlyMap<object, Rpc>, call: Call): Ask {
 }
 
 async function requestOf({ method }: RestOperation, page: PageCall): Promise<RestRequest> {
-  const { request, params } = page;
+  const { request, params, base } = page;
   const header = (name: string) => request.headers[name]?.toString();
   const takesBody = method !== "GET" && method !== "DELETE";
   if (!takesBody && hasBody(request)) throw bodyUnexpected();
   const body = takesBody ? await bodyOf(page) : NO_BODY;
-  return { params, query: queryOf(request), body, header };
+  return { params, query: queryOf(request), body, base, header };
 }
 
 const NO_BODY = Buffer.alloc(0);

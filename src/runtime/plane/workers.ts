@@ -79,10 +79,11 @@ function isConnected({ state }: SessionRow): boolean {
   return state !== "detached" && state !== "gone";
 }
 
-function statusOf({ state }: SessionRow, held: number): WorkerStatus {
+/** One that takes nothing is busy, though it may be with something of its own. */
+function statusOf({ state, capacity }: SessionRow, held: number): WorkerStatus {
   if (state === "draining") return "DRAINING";
   if (state === "failing") return "ERROR";
-  return held > 0 ? "BUSY" : "IDLE";
+  return held > 0 || capacity === 0 ? "BUSY" : "IDLE";
 }
 
 /**

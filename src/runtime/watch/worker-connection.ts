@@ -162,8 +162,9 @@ export class WorkerConnection implements WorkerLink {
     const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== wanted;
     const runs = agents && !haveSameNames(agents, row.info.agents) && { agents };
     const lost = lostTasks && !haveSame(lostTasks, row.info.lostTasks ?? []) && { lostTasks };
-    if (moved || runs || lost || (capacity > 0 && capacity !== row.capacity)) {
-      await this.#post({ type: "worker.changed", session, status, capacity, ...runs, ...lost }, 0);
+    const slots = capacity !== undefined && capacity !== row.capacity && { capacity };
+    if (moved || runs || lost || slots) {
+      await this.#post({ type: "worker.changed", session, status, ...slots, ...runs, ...lost }, 0);
     }
     // Memory may be ahead of the commit, so the cancels are not sent here but by a turn, from rows.
     const over = [...roster.held(session).values()].filter((run) => run.over).map(({ runId }) => runId);

@@ -7,6 +7,7 @@ import { deadLetterTests, deadLetterWriteTests } from "./dead-letters.js";
 import { authorityTests, enrolmentListTests, enrolmentTests } from "./enrolment.js";
 import { copyTests, graphTests, textTests } from "./graph.js";
 import { importTests } from "./imports.js";
+import { journalRowTests, journalTests } from "./journal.js";
 import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
 import { logTests } from "./log.js";
@@ -83,6 +84,8 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     usageTests(suite);
     deadLetterTests(suite);
     deadLetterWriteTests(suite);
+    journalTests(suite);
+    journalRowTests(suite);
     logTests(suite);
     readTests(suite);
     overviewTests(suite);

@@ -100,8 +100,11 @@ function shown(value: unknown): string {
   return typeof value === "number" ? String(value) : typeof value;
 }
 
-/** Why a Run was stopped before its agent returned. */
-export type StopCause = "cancelled" | "deadline" | "lease lost" | "shutdown";
+/**
+ * Why a Run was stopped before its agent returned. `suspended`: its agent only waits, and another Run goes on with it; `ended`: its agent
+ * has returned, and something that it began without waiting for it goes on.
+ */
+export type StopCause = "cancelled" | "deadline" | "lease lost" | "shutdown" | "suspended" | "ended";
 
 /**
  * The reason of a Run's aborted signal. Let it propagate: the Worker does not report it as a failure of the agent.

@@ -1,7 +1,6 @@
-import type { FailureReason } from "#domain/task/report";
 import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
-import type { Failed, Outcome } from "../protocol/frames.js";
+import type { EndReason, Failed, Outcome } from "../protocol/frames.js";
 import type { Agent } from "./agent.js";
 import type { AgentContext } from "./context.js";
 import { AgentError, OutputLimitError, type RunStopped, retryAfterOf } from "./error.js";
@@ -39,8 +38,12 @@ export async function outcomeWith(
   return perform(inputJson);
 }
 
-/** @param only the errors that the agent wants to be tried again; all if it names none */
-function failure(error: unknown, signal: AbortSignal, only?: readonly string[]): Outcome {
+/**
+ * Makes the outcome of a Run whose agent has thrown.
+ *
+ * @param only the errors that the agent wants to be tried again; all if it names none
+ */
+export function failure(error: unknown, signal: AbortSignal, only?: readonly string[]): Outcome {
   if (signal.aborted) return failed((signal.reason as RunStopped).message, { retryable: false });
   const detail = stackOf(error);
   const outcome = { ...(verdictOf(error) ?? failed(inWords(error))), ...(detail !== "" && { detail }) };
@@ -67,7 +70,7 @@ function verdictOf(error: unknown): Failed | undefined {
 interface Verdict {
   readonly retryable?: boolean;
   readonly retryAfterMs?: number;
-  readonly reason?: FailureReason;
+  readonly reason?: EndReason;
 }
 
 /** Makes the outcome of a failed Run. @param message cut to the server's limit */

@@ -1,7 +1,8 @@
-import { type ModelContext, reportUsage, type UsageReport } from "../models/model-context.js";
+import type { AgentContext } from "../agent/context.js";
+import { reportUsage } from "../models/model-usage.js";
 import type { ApiUsage, AssistantMessage, ModelUsage, ResultMessage } from "./messages.js";
 
-/** Tokens by the kinds of a {@link UsageReport}. */
+/** Tokens by the kinds of a report of usage. */
 interface Tokens {
   /** Those written to the cache and read from it included; Anthropic counts them apart. */
   readonly input: number;
@@ -20,14 +21,14 @@ const MESSAGES_FOLLOWED = 64;
  * tells totals of all its Runs; then the tokens of this one are told, and their costs are left to the operator's prices.
  */
 export class ClaudeUsage {
-  readonly #ctx: ModelContext;
+  readonly #ctx: AgentContext;
   readonly #isContinued: boolean;
   /** What has been reported, by model. */
   readonly #told = new Map<string, Tokens>();
   /** By message. Each of its blocks comes with the tokens of the whole message as far as they are known. */
   readonly #messages = new Map<string, Tokens>();
 
-  constructor(ctx: ModelContext, isContinued: boolean) {
+  constructor(ctx: AgentContext, isContinued: boolean) {
     this.#ctx = ctx;
     this.#isContinued = isContinued;
   }

@@ -6,7 +6,8 @@ import { z } from "zod";
  */
 
 const text = z.string().catch("");
-const count = z.number().min(0).catch(0);
+const count = z.int().min(0).catch(0);
+const amount = z.number().min(0).catch(0);
 
 /** Tokens by kind, in the words of the Messages API: the first three exclude each other. */
 const usage = z.object({
@@ -44,7 +45,7 @@ const apiRetry = z.object({
   subtype: z.literal("api_retry"),
   attempt: count,
   max_retries: count,
-  retry_delay_ms: count,
+  retry_delay_ms: amount,
   error: text,
 });
 
@@ -81,7 +82,7 @@ const streamEvent = z.object({
 const rateLimit = z.object({
   type: z.literal("rate_limit_event"),
   /** `resetsAt` is in Unix seconds. */
-  rate_limit_info: z.object({ status: text, resetsAt: count }),
+  rate_limit_info: z.object({ status: text, resetsAt: amount }),
 });
 
 const modelUsage = z.object({
@@ -89,7 +90,7 @@ const modelUsage = z.object({
   outputTokens: count,
   cacheReadInputTokens: count,
   cacheCreationInputTokens: count,
-  costUSD: count,
+  costUSD: amount,
   canonicalModel: text,
 });
 
@@ -103,8 +104,8 @@ const result = z.object({
   stop_reason: z.string().nullish().catch(null),
   session_id: text,
   num_turns: count,
-  duration_ms: count,
-  total_cost_usd: count,
+  duration_ms: amount,
+  total_cost_usd: amount,
   usage: usage.optional().catch(undefined),
   modelUsage: z.record(z.string(), modelUsage).catch({}),
   permission_denials: z.array(z.object({ tool_name: text })).catch([]),

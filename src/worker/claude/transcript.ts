@@ -1,6 +1,6 @@
 import type { AgentContext } from "../agent/context.js";
-import { argsDigest, labelled, type ModelContext } from "../models/model-context.js";
-import { monotonic } from "../timers.js";
+import { inputDigest } from "../journal/canonical.js";
+import { labelled, toolRequested } from "../models/tool-events.js";
 import { ClaudeUsage } from "./claude-usage.js";
 import type { AssistantMessage, Block, ClaudeMessage, ResultMessage, StreamEvent } from "./messages.js";
 
@@ -12,9 +12,10 @@ const CALLS_FOLLOWED = 256;
  * Keeps what the end of the Run is made of.
  */
 export class Transcript {
-  readonly #ctx: ModelContext;
+  readonly #ctx: AgentContext;
   readonly #usage: ClaudeUsage;
-  readonly #calls = new Map<string, { readonly name: string; readonly startedMs: number }>();
+  /** Calls without a result, each with what tells of its end. */
+  readonly #calls = new Map<string, ReturnType<typeof toolRequested>>();
   /** The message whose text came in parts; it comes once more as a whole. */
   #streamed = "";
   #streaming = "";
@@ -118,24 +119,17 @@ export class Transcript {
 
   #requested({ id, name, input }: ToolUse, parent: string | null | undefined): void {
     this.#toolCalls += 1;
-    this.#calls.set(id, { name, startedMs: monotonic() });
+    const call = { tool: name, args_digest: digestOf(input), call_id: id, parent_call_id: parent ?? "" };
+    this.#calls.set(id, toolRequested(this.#ctx, call));
     const [oldest] = this.#calls.keys();
     if (this.#calls.size > CALLS_FOLLOWED && oldest !== undefined) this.#calls.delete(oldest);
-    const metadata = { name, call_id: id, args_digest: argsDigest(input), parent_call_id: parent ?? "" };
-    this.#ctx.event("TOOL_REQUESTED", labelled(metadata));
   }
 
+  /** The result of a call that is not known, of a session's earlier Run, is nobody's to tell. */
   #completed(content: readonly Block[]): void {
-    for (const { tool_use_id: id, is_error: failed } of content.filter(isToolResult)) {
-      const call = this.#calls.get(id);
+    for (const { tool_use_id: id, is_error: isError } of content.filter(isToolResult)) {
+      this.#calls.get(id)?.(isError ? "failed" : "ok");
       this.#calls.delete(id);
-      const metadata = {
-        name: call?.name,
-        call_id: id,
-        outcome: failed ? "error" : "ok",
-        duration_ms: call && String(Math.round(monotonic() - call.startedMs)),
-      };
-      this.#ctx.event("TOOL_COMPLETED", labelled(metadata));
     }
   }
 
@@ -163,6 +157,15 @@ export class Transcript {
 }
 
 type ToolUse = Extract<Block, { readonly id: string }>;
+
+/** Empty for what is larger than a digest is made of. */
+function digestOf(input: unknown): string {
+  try {
+    return inputDigest(input, "the arguments");
+  } catch {
+    return "";
+  }
+}
 
 function isText(block: Block): block is Extract<Block, { readonly text: string }> {
   return block.type === "text" && "text" in block;

@@ -2,6 +2,14 @@ import type { Log } from "#ports/telemetry";
 import type { DurableContext } from "../agent/durable.js";
 import { AgentError } from "../agent/error.js";
 
+/** The server does not know durable steps. Nothing has been done for the call that it was thrown at. */
+export class ServerTooOld extends AgentError {
+  constructor(what: string) {
+    const message = `${what}: the server is older than durable steps, and would not keep them. Update the server, then its workers.`;
+    super(message, { retryable: false });
+  }
+}
+
 /**
  * The durable functions of an agent whose server is of before they were: they reject, since a result that is not kept must not look as
  * if it were; usage is dropped, since no agent should fail for it, and logged once.
@@ -9,8 +17,7 @@ import { AgentError } from "../agent/error.js";
 export function unknownToServer(log: Log): DurableContext {
   let isLogged = false;
   const refuse = (what: string) => async (): Promise<never> => {
-    const message = `${what}: the server is older than durable steps, and would not keep them. Update the server, then its workers.`;
-    throw new AgentError(message, { retryable: false });
+    throw new ServerTooOld(what);
   };
   return {
     step: refuse("ctx.step"),

@@ -7,9 +7,12 @@ import {
   type RunServerMessage,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
+import type { EarlierRecord } from "../journal/journal.js";
+import type { JournalWanted } from "../run/journal-reader.js";
 import type { Ask } from "../run/patient-reader.js";
 import type { ResultWanted } from "../run/result-reader.js";
 import type { RunKey } from "./frames.js";
+import { earlierRecords } from "./journal-frames.js";
 
 /** A Worker's stream to the server, and the unary calls on the same connection. */
 export interface Connection {
@@ -18,6 +21,8 @@ export interface Connection {
   readonly readResult: Ask<ResultWanted>;
   /** Reads the input of a Run's Task as JSON text. */
   readonly readInput: Ask<RunKey>;
+  /** Reads a page of the journal of a Run's Step. */
+  readonly readJournal: Ask<JournalWanted, readonly EarlierRecord[]>;
   /** Ends the stream and its connection at once. */
   close(): void;
 }
@@ -76,5 +81,9 @@ export function dial(
     (await client.getStepResult(wanted, options)).outputJson;
   const readInput: Ask<RunKey> = async ({ runId, fence }, options) =>
     (await client.getRunInput({ runId, fence }, options)).inputJson;
-  return { incoming, readResult, readInput, close };
+  const readJournal: Connection["readJournal"] = async ({ runId, fence, fromSeq }, options) => {
+    const { records } = await client.getJournal({ runId, fence, fromSeq: BigInt(fromSeq) }, options);
+    return earlierRecords(records);
+  };
+  return { incoming, readResult, readInput, readJournal, close };
 }

@@ -19,6 +19,7 @@ import {
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { type AgentEvent, agentEvents, type Speaker } from "../agent/context.js";
 import type { Chunk } from "../run/outbox.js";
+import { suspend } from "./journal-frames.js";
 
 /* Makes every message that the Worker sends on its stream. `at` is the Unix milliseconds by its clock. */
 
@@ -28,6 +29,9 @@ export interface RunKey {
   readonly fence: number;
 }
 
+/** Why a Run fails, where its agent has thrown nothing of its own. */
+export type EndReason = FailureReason | "JOURNAL_MISMATCH" | "JOURNAL_LIMIT" | "IN_DOUBT";
+
 export interface Failed {
   readonly status: "FAILED";
   readonly error: string;
@@ -36,7 +40,7 @@ export interface Failed {
   readonly retryable: boolean | undefined;
   /** A whole number. */
   readonly retryAfterMs: number;
-  readonly reason: FailureReason | undefined;
+  readonly reason: EndReason | undefined;
 }
 
 /** How a Run ended. */
@@ -44,6 +48,8 @@ export type Outcome =
   | { readonly status: "COMPLETED"; readonly outputJson: string }
   /** Stopped at a checkpoint; the Step continues in another Run. */
   | { readonly status: "YIELDED"; readonly cursorJson: string; readonly outputJson: string }
+  /** Ended until one of these entries of the journal, which has so many records, is over. */
+  | { readonly status: "SUSPENDED"; readonly entries: readonly number[]; readonly count: number }
   | Failed
   | { readonly status: "CANCELLED"; readonly error: string };
 
@@ -97,6 +103,7 @@ export function ended(
     const value = { runId, fence, cursorJson, outputJson };
     return create(RunClientMessageSchema, { payload: { case: "yield", value } });
   }
+  if (outcome.status === "SUSPENDED") return suspend({ runId, fence }, outcome.entries, outcome.count);
   const value = {
     runId,
     fence,

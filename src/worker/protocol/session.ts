@@ -9,7 +9,9 @@ import type {
   ServerAck,
   Welcome,
 } from "#wire/gen/taskrun/v1/run_service_pb";
+import type { EarlierRecord } from "../journal/journal.js";
 import type { HeldRuns } from "../run/held.js";
+import type { JournalWanted } from "../run/journal-reader.js";
 import type { Ask } from "../run/patient-reader.js";
 import { PullStream } from "../run/pull-stream.js";
 import type { ResultWanted } from "../run/result-reader.js";
@@ -104,6 +106,12 @@ export class Session {
     return this.#connection.readInput(wanted, options);
   };
 
+  /** Reads a page of the journal of a Run's Step over this session's connection. */
+  readonly readJournal: Ask<JournalWanted, readonly EarlierRecord[]> = async (wanted, options) => {
+    if (!this.#connection) throw new Error("not connected");
+    return this.#connection.readJournal(wanted, options);
+  };
+
   /** Sends a heartbeat now, whether or not one is due. */
   beat(): void {
     this.#beatDue = true;
@@ -173,7 +181,9 @@ export class Session {
   }
 
   #receive({ payload }: RunServerMessage): void {
-    const { held } = this.#options;
+    const { held, lease, time } = this.#options;
+    // A process that was stopped for longer than its lease reads what came meanwhile before its timers fire: nothing may begin by it.
+    if (time.awake() >= lease.fenceAt) this.#options.fenced();
     switch (payload.case) {
       case "welcome":
         this.#begin(payload.value);
@@ -235,6 +245,7 @@ export class Session {
       {
         ...{ runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
         ...{ results, resultRefs, failedDependencies, inputRef, inputPartsJson, traceparent },
+        journalRecords: Number(assignment.journalRecords),
       },
       this.#left(assignment.deadlineMs),
     );
@@ -246,7 +257,7 @@ export class Session {
     return { session, incarnation, lastOrdinal: this.#lastOrdinal, serverMs };
   }
 
-  #acknowledged({ ackType, refId, nextSeq, beat, creditBytes }: ServerAck): void {
+  #acknowledged({ ackType, refId, nextSeq, beat, creditBytes, childTaskId }: ServerAck): void {
     const { held, lease, renewed } = this.#options;
     if (ackType === "output") {
       held.acknowledgeOutput(
@@ -256,6 +267,10 @@ export class Session {
       );
     } else if (ackType === "status") {
       held.acknowledgeEnd(refId);
+    } else if (ackType === "journal") {
+      held.acknowledgeJournal(refId, Number(nextSeq), childTaskId);
+    } else if (ackType === "usage") {
+      held.acknowledgeUsage(refId, Number(nextSeq));
     } else if (ackType === "heartbeat") {
       lease.acknowledged(Number(beat));
       renewed();

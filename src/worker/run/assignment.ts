@@ -30,6 +30,8 @@ export interface Assignment {
   readonly resultRefs: readonly string[];
   /** Names of the direct dependencies whose failure is tolerated. */
   readonly failedDependencies: readonly string[];
+  /** How many records the journal of the Step has: what earlier Runs have written. */
+  readonly journalRecords: number;
   /** The span of the Run at the server; undefined if its Task is in no trace. */
   readonly traceparent?: string | undefined;
 }

@@ -24,8 +24,8 @@ export interface RunVoice {
   backendUsed(backend: ModelBackend): void;
   /** Reads another Step's result from the server as JSON text, empty if it has none. */
   fetchResult(stepName: string): Promise<string>;
-  /** What keeps the Run's journal; called at each durable step, so that it may be made at the first one. */
-  durable(): DurableContext;
+  /** What keeps the Run's journal; called at each durable step, so that it may be made at the first one. @param tell `ctx.event` */
+  durable(tell: AgentContext["event"]): DurableContext;
 }
 
 /** Of the most general of the overloads. */
@@ -36,6 +36,14 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
   const { runId, taskId, stepName, attempt, labels, deadlineMs, inputJson, traceparent } = assignment;
   const given = new StepInput(inputJson);
   let events = 0;
+  const tell: AgentContext["event"] = (type, metadata = {}) => {
+    const kind = eventOf(type);
+    const labels = labelsOf(metadata, "event(type, metadata): metadata");
+    events += 1;
+    const id = `${runId}-${events}`;
+    const bytes = eventBytes(id, labels, ownName(kind));
+    voice.note(event(assignment, taskId, id, kind, labels, voice.wall()), bytes);
+  };
 
   return {
     runId,
@@ -52,14 +60,7 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
         textOf(text, "output(text, metadata): text"),
         labelsOf(metadata, "output(text, metadata): metadata"),
       ),
-    event: (type, metadata = {}) => {
-      const kind = eventOf(type);
-      const labels = labelsOf(metadata, "event(type, metadata): metadata");
-      events += 1;
-      const id = `${runId}-${events}`;
-      const bytes = eventBytes(id, labels, ownName(kind));
-      voice.note(event(assignment, taskId, id, kind, labels, voice.wall()), bytes);
-    },
+    event: tell,
     chat: (speaker, text) => {
       const [by, said] = [speakerOf(speaker), chatOf(text)];
       voice.note(chat(assignment, by, said, voice.wall()), chatBytes(said));
@@ -87,12 +88,12 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
     },
     yield: (cursor, output) => new Yielded(cursor, output),
 
-    step: (...args) => voice.durable().step(...args),
-    tool: (...args) => voice.durable().tool(...args),
-    sleep: (ms) => voice.durable().sleep(ms),
-    waitForSignal: (...args) => voice.durable().waitForSignal(...args),
-    call: ((...args: CallArgs) => voice.durable().call(...args)) as DurableContext["call"],
-    spawn: ((...args: CallArgs) => voice.durable().spawn(...args)) as DurableContext["spawn"],
-    usage: (report) => voice.durable().usage(report),
+    step: (...args) => voice.durable(tell).step(...args),
+    tool: (...args) => voice.durable(tell).tool(...args),
+    sleep: (ms) => voice.durable(tell).sleep(ms),
+    waitForSignal: (...args) => voice.durable(tell).waitForSignal(...args),
+    call: ((...args: CallArgs) => voice.durable(tell).call(...args)) as DurableContext["call"],
+    spawn: ((...args: CallArgs) => voice.durable(tell).spawn(...args)) as DurableContext["spawn"],
+    usage: (report) => voice.durable(tell).usage(report),
   };
 }

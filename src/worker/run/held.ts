@@ -1,14 +1,19 @@
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
+import type { DurableContext } from "../agent/durable.js";
 import type { StopCause } from "../agent/error.js";
 import type { ServedAgent } from "../agent/served-agent.js";
+import { unknownToServer } from "../journal/unknown.js";
 import { decline, type Resume } from "../protocol/frames.js";
+import { DURABLE_PROTOCOL } from "../protocol/journal-frames.js";
 import type { WorkerTime } from "../timers.js";
 import type { Assignment } from "./assignment.js";
 import type { InputReader } from "./input-reader.js";
+import type { JournalReader } from "./journal-reader.js";
 import type { ResultReader } from "./result-reader.js";
 import { Run } from "./run.js";
+import { UsageOutbox } from "./usage-outbox.js";
 import { Window } from "./window.js";
 
 export interface HeldRunsOptions {
@@ -22,6 +27,9 @@ export interface HeldRunsOptions {
   readonly poke: () => void;
   readonly readResult: ResultReader["read"];
   readonly readInput: InputReader["read"];
+  readonly readJournal: JournalReader["read"];
+  /** What the server understands, by its last welcome. */
+  readonly serverProtocol: () => number;
   /** Called when the last Run is released. */
   readonly emptied: () => void;
 }
@@ -43,6 +51,8 @@ export class HeldRuns {
   /** Runs that may have something to send, in the order of their turns. */
   readonly #ready = new Set<Run>();
   readonly #former = new Set<string>();
+  readonly #usage: UsageOutbox;
+  readonly #unknown: DurableContext;
   /** Declines, and starts that have to be known before them. */
   readonly #declines: RunClientMessage[] = [];
   /** Agents that have not returned, including those of stopped Runs: each takes a slot until it does. */
@@ -53,6 +63,8 @@ export class HeldRuns {
     this.#options = options;
     this.#agents = new Map(options.agents.map((agent) => [agent.name, agent]));
     this.#window = new Window(options.windowBytes);
+    this.#usage = new UsageOutbox(options.log);
+    this.#unknown = unknownToServer(options.log);
   }
 
   get size(): number {
@@ -105,6 +117,16 @@ export class HeldRuns {
     this.#held.get(runId)?.run.acknowledgeOutput(nextSeq, creditBytes);
   }
 
+  /** @param childId the Task that the last of the records has begun, or empty */
+  acknowledgeJournal(runId: string, nextSeq: number, childId: string): void {
+    this.#held.get(runId)?.run.acknowledgeJournal(nextSeq, childId);
+  }
+
+  /** Also of a Run that is not held any more. */
+  acknowledgeUsage(runId: string, nextSeq: number): void {
+    this.#usage.acknowledge(runId, nextSeq);
+  }
+
   /** Releases a Run whose end the server has recorded. */
   acknowledgeEnd(runId: string): void {
     if (this.#held.get(runId)?.run.endTold) this.#forget(runId);
@@ -139,6 +161,7 @@ export class HeldRuns {
   /** Call it when the stream has ended. Unsent declines are dropped: they concern assignments of that stream. */
   detach(): void {
     this.#declines.length = 0;
+    this.#usage.rewind();
     for (const { run } of this.#held.values()) run.detach();
   }
 
@@ -152,6 +175,8 @@ export class HeldRuns {
 
   /** Returns the next report, or undefined. Runs take turns, so that one with much output does not delay the others. */
   nextReport(): RunClientMessage | undefined {
+    const usage = this.#usage.next();
+    if (usage) return usage;
     for (const run of this.#ready) {
       this.#ready.delete(run);
       const report = run.next();
@@ -169,6 +194,12 @@ export class HeldRuns {
       window: this.#window,
       readResult: this.#options.readResult,
       readInput: this.#options.readInput,
+      readJournal: this.#options.readJournal,
+      unknown: () => (this.#options.serverProtocol() < DURABLE_PROTOCOL ? this.#unknown : undefined),
+      used: (key, seq, used) => {
+        this.#usage.add(key, seq, used);
+        this.#options.poke();
+      },
       ready: (speaker) => this.#wake(speaker),
     });
     const overdue = (): void => run.stop("deadline", "the task's time is up");

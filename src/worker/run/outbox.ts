@@ -45,6 +45,11 @@ export class Outbox<Content> {
     return this.#nextSeq - this.#chunks;
   }
 
+  /** Number of chunks that are sent in this session, or durable. */
+  get sent(): number {
+    return this.lowest + this.#sent;
+  }
+
   /** Bytes of the chunks that are kept, sent or not. */
   get bytes(): number {
     return this.#bytes;

@@ -68,6 +68,11 @@ export class RunOutput {
     this.#around.ready();
   }
 
+  /** Resolves when all output so far is in the outbox, or was dropped. */
+  get written(): Promise<void> {
+    return this.#writing;
+  }
+
   /** Call it when there may be room. */
   wake(): void {
     this.#wake?.();

@@ -5,11 +5,11 @@ import { limits } from "#limits/index";
 import { AgentError } from "../agent/error.js";
 import { pause, type WorkerTime } from "../timers.js";
 
-/** Makes one call to the server over a session's connection; resolves to JSON text. */
-export type Ask<Wanted> = (
+/** Makes one call to the server over a session's connection; resolves to JSON text, where nothing else is said. */
+export type Ask<Wanted, Answer = string> = (
   wanted: Wanted,
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-) => Promise<string>;
+) => Promise<Answer>;
 
 /** Delays between attempts, with full jitter, since many Runs may wait for the same server. */
 const AGAIN: RetryPolicy = {
@@ -32,16 +32,16 @@ const final = new Set([
 export class Refused extends AgentError {}
 
 /** Reads over the current session, retrying across lost connections. */
-export class PatientReader<Wanted> {
+export class PatientReader<Wanted, Answer = string> {
   readonly #time: WorkerTime;
-  #ask: Ask<Wanted> | undefined;
+  #ask: Ask<Wanted, Answer> | undefined;
 
   constructor(time: WorkerTime) {
     this.#time = time;
   }
 
   /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
-  use(ask: Ask<Wanted> | undefined): void {
+  use(ask: Ask<Wanted, Answer> | undefined): void {
     this.#ask = ask;
   }
 
@@ -51,7 +51,7 @@ export class PatientReader<Wanted> {
    * @throws {AgentError} if it has not answered in time; retryable
    * @throws the signal's reason, if it aborts first
    */
-  async read(wanted: Wanted, what: string, signal: AbortSignal): Promise<string> {
+  async read(wanted: Wanted, what: string, signal: AbortSignal): Promise<Answer> {
     const endsAt = this.#time.monotonic() + limits.readPatience;
     let why = "not connected";
     for (let failures = 1; ; failures += 1) {

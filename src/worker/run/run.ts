@@ -1,48 +1,32 @@
 import { setMaxListeners } from "node:events";
-import { type FailureReason, outputLimit } from "#domain/task/report";
+import { outputLimit } from "#domain/task/report";
 import type { ModelBackend } from "#domain/task/run";
 import { limits } from "#limits/index";
-import type { Log } from "#ports/telemetry";
 import { openTelemetry } from "#transport/open-telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { AgentContext } from "../agent/context.js";
-import type { DurableContext } from "../agent/durable.js";
 import { RunStopped, type StopCause } from "../agent/error.js";
 import { inWords } from "../agent/in-words.js";
 import { logWith } from "../agent/log.js";
 import { failed, outcomeOf, outcomeWith } from "../agent/outcome.js";
 import type { ServedAgent } from "../agent/served-agent.js";
-import { unknownToServer } from "../journal/unknown.js";
 import {
   checkWritable,
+  type EndReason,
   ended,
-  type Failed,
   type Outcome,
   output,
   type Resume,
   started,
 } from "../protocol/frames.js";
-import type { WorkerTime } from "../timers.js";
 import type { Assignment } from "./assignment.js";
 import { contextFor } from "./context.js";
-import type { InputReader } from "./input-reader.js";
+import { RunDurable } from "./durable.js";
+import { logFailure } from "./failure-log.js";
 import { Outbox } from "./outbox.js";
 import { RunOutput } from "./output.js";
-import type { ResultReader } from "./result-reader.js";
+import type { RunSurroundings } from "./surroundings.js";
 import { performTraced, traceFields } from "./traced.js";
-import type { Window } from "./window.js";
-
-/** What a Run needs of its Worker. */
-export interface RunSurroundings {
-  readonly log: Log;
-  readonly time: WorkerTime;
-  /** Limits the bytes of all Runs that are not yet durable. */
-  readonly window: Window;
-  readonly readResult: ResultReader["read"];
-  readonly readInput: InputReader["read"];
-  /** Called when the Run may have something to send. */
-  ready(run: Run): void;
-}
 
 /**
  * A Run that this Worker holds, from its assignment until the server has acknowledged its end. It sends reports only
@@ -52,7 +36,7 @@ export class Run {
   readonly runId: string;
   readonly fence: number;
   readonly #assignment: Assignment;
-  readonly #around: RunSurroundings;
+  readonly #around: RunSurroundings<Run>;
   readonly #abort = new AbortController();
   readonly #outbox = new Outbox<RunClientMessage>();
   #attached = true;
@@ -68,10 +52,12 @@ export class Run {
   #outcome: Outcome | undefined;
   #cancelled: Outcome | undefined;
   #backend: ModelBackend | undefined;
-  #durable: DurableContext | undefined;
+  /** Made at the first durable call. */
+  #durable: RunDurable | undefined;
+  #suspend: (outcome: Outcome) => void = () => {};
   readonly #says: RunOutput;
 
-  constructor(assignment: Assignment, around: RunSurroundings) {
+  constructor(assignment: Assignment, around: RunSurroundings<Run>) {
     this.runId = assignment.runId;
     this.fence = assignment.fence;
     this.#assignment = assignment;
@@ -104,19 +90,12 @@ export class Run {
         )
       : await this.#perform(agent, inputJson);
     this.#outcome ??= this.#cancelled ?? outcome;
-    if (this.#outcome.status === "FAILED" && !this.#isTakenBack) this.#logFailure(agent, this.#outcome);
+    logFailure(this.#around.log, agent, this.#assignment, this.#outcome, signal);
     this.#around.ready(this);
   }
 
   get stopped(): boolean {
     return this.#abort.signal.aborted;
-  }
-
-  /** True if it was stopped for no reason of its own, and runs again elsewhere: how its agent ends then is no failure. */
-  get #isTakenBack(): boolean {
-    const { aborted, reason } = this.#abort.signal;
-    const { why } = aborted ? (reason as RunStopped) : {};
-    return why === "shutdown" || why === "lease lost";
   }
 
   /** True if the agent has ended and its end was sent in this session. */
@@ -133,6 +112,7 @@ export class Run {
     if (why === "deadline") return; // output sent in time still counts
 
     this.#around.window.leave(this.#outbox.clear());
+    this.#durable?.clear();
     if (why === "cancelled") {
       this.#cancelled = { status: "CANCELLED", error: detail };
       if (this.#outcome) this.#outcome = this.#cancelled;
@@ -162,6 +142,16 @@ export class Run {
     if (!this.#attached) {
       this.#attach();
     } else if (this.#endTold && freed === 0 && this.#outbox.bytes > 0 && !this.#repeated) {
+      this.#repeated = true;
+      this.#tellAgain();
+    }
+    this.#around.ready(this);
+  }
+
+  /** The server has all records of the journal before `nextSeq`. @param childId the Task that the last of them has begun, or empty */
+  acknowledgeJournal(nextSeq: number, childId: string): void {
+    this.#durable?.acknowledge(nextSeq, childId);
+    if (this.#attached && this.#endTold && this.#durable?.isDurable === false && !this.#repeated) {
       this.#repeated = true;
       this.#tellAgain();
     }
@@ -207,7 +197,10 @@ export class Run {
 
     const entry = this.#outbox.take();
     if (entry) return entry.kind === "chunk" ? output(this, entry) : entry.content;
+    const record = this.#durable?.next(this.#outbox.sent);
+    if (record) return record;
     if (!this.#outcome || this.#endTold || !this.#outbox.allSent) return undefined;
+    if (this.#durable?.allSent === false) return undefined;
 
     this.#endTold = this.#endSaid = true;
     const count = this.#outcome.status === "CANCELLED" ? undefined : this.#outbox.count;
@@ -226,14 +219,24 @@ export class Run {
     this.#endTold = false;
     this.#beatsWaited = 0;
     this.#outbox.rewind();
+    this.#durable?.rewind();
   }
 
   #perform(agent: ServedAgent, inputJson: string): Promise<Outcome> {
-    const perform = (traceparent: string | undefined) =>
-      outcomeOf(agent, inputJson, this.#context(inputJson, traceparent));
+    const perform = (traceparent: string | undefined): Promise<Outcome> =>
+      new Promise((resolve) => {
+        this.#suspend = resolve;
+        void this.#performed(agent, inputJson, traceparent).then(resolve);
+      });
     const api = openTelemetry();
     if (!api) return perform(this.#assignment.traceparent);
     return performTraced(api, this.#assignment, this.#abort.signal, perform);
+  }
+
+  async #performed(agent: ServedAgent, inputJson: string, traceparent: string | undefined): Promise<Outcome> {
+    const outcome = await outcomeOf(agent, inputJson, this.#context(inputJson, traceparent));
+    const isDurable = this.#durable !== undefined || this.#assignment.journalRecords > 0;
+    return isDurable ? this.#journal(() => {}).conclude(outcome) : outcome;
   }
 
   /**
@@ -252,25 +255,31 @@ export class Run {
   }
 
   /** Fails the Run at once, whatever its agent still does. */
-  #fail(message: string, reason: FailureReason): Outcome {
+  #fail(message: string, reason: EndReason): Outcome {
     this.#outcome ??= failed(message, { retryable: false, reason });
     if (!this.stopped) this.#abort.abort(new RunStopped("cancelled", `${reason}: ${message}`));
     this.#around.ready(this);
     return this.#outcome;
   }
 
-  #logFailure({ name }: ServedAgent, { error, detail }: Failed): void {
-    const { taskId, attempt, traceparent } = this.#assignment;
-    const stack = detail === undefined ? {} : { stack: detail };
-    this.#around.log.error("an agent failed", {
-      agent: name,
-      taskId,
-      runId: this.runId,
-      attempt,
-      error,
-      ...traceFields(traceparent),
-      ...stack,
+  #journal(tell: AgentContext["event"]): RunDurable {
+    const { time, window, readJournal } = this.#around;
+    this.#durable ??= new RunDurable({
+      key: { runId: this.runId, fence: this.fence },
+      earlierCount: this.#assignment.journalRecords,
+      signal: this.#abort.signal,
+      ...{ time, window, readJournal, event: tell },
+      chunks: () => this.#outbox.count,
+      written: () => this.#says.written,
+      ready: () => this.#around.ready(this),
+      used: (seq, used) => this.#around.used(this, seq, used),
+      fail: ({ message, reason }) => void this.#fail(message, reason),
+      suspend: (outcome) => {
+        this.#suspend(outcome);
+        this.#abort.abort(new RunStopped("suspended", "its agent waits"));
+      },
     });
+    return this.#durable;
   }
 
   #context(inputJson: string, traceparent: string | undefined): AgentContext {
@@ -292,7 +301,7 @@ export class Run {
           if (!this.#outcome) this.#backend = backend;
         },
         fetchResult: (stepName) => this.#around.readResult({ runId, fence, stepName }, signal),
-        durable: () => (this.#durable ??= unknownToServer(this.#around.log)),
+        durable: (tell) => this.#around.unknown() ?? this.#journal(tell).calls,
       },
     );
   }

@@ -81,6 +81,7 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
   [`${TASK}/GetStepAudit`]: "reads",
+  [`${TASK}/GetStepJournal`]: "reads",
   "taskrun.v1.DeadLetterService/ListDeadLetters": "reads",
   "taskrun.v1.DeadLetterService/GetDeadLetter": "reads",
   "taskrun.v1.DeadLetterService/GetDeadLetterStats": "reads",
@@ -110,6 +111,7 @@ const effects: Readonly<Record<string, Effect>> = {
   "taskrun.v1.WorkerService/ListAgents": "reads",
   "taskrun.v1.RunService/StreamConnect": "own",
   "taskrun.v1.RunService/GetRunInput": "own",
+  "taskrun.v1.RunService/GetJournal": "own",
   "taskrun.v1.RunService/GetStepResult": "own",
   "taskrun.v1.TemplateService/Register": {
     action: "template.register",

@@ -9,6 +9,7 @@ import type { Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import { memoryStore } from "#stores/memory/index";
 import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
+import { BadRequestSchema } from "#wire/gen/google/rpc/error_details_pb";
 import {
   Gateway,
   Scheduler,
@@ -192,6 +193,13 @@ export class SlotWorkerDouble {
   get failure(): string | undefined {
     const { failure } = this.#talk;
     return failure === undefined ? undefined : failure === "" ? "" : failure.message;
+  }
+
+  /** What of its messages was wrong, as its stream's end says. */
+  get field(): string | undefined {
+    const { failure } = this.#talk;
+    if (!failure) return undefined;
+    return failure.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field;
   }
 }
 

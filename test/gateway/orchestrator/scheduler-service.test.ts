@@ -194,6 +194,16 @@ describe("a stream that breaks the protocol", () => {
     expect(worker.failure).toContain("heartbeat.worker_id must be 1 to 256 letters");
   });
 
+  test("has the id of another credential's worker", async () => {
+    const worker = new SlotWorkerDouble(world, "w-1", "one");
+    await worker.beat(1);
+    const other = new SlotWorkerDouble(world, "w-1", "two");
+    await other.beat(1);
+    expect(worker.failure).toBeUndefined();
+    expect(other.failure).toContain('worker id "w-1" is in use under another credential');
+    expect(other.field).toBe("heartbeat.worker_id");
+  });
+
   test("names another worker", async () => {
     const worker = await connected();
     await worker.say({ case: "heartbeat", value: { workerId: "w-2", availableSlots: 1 } });

@@ -2,6 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { settle } from "#testing/virtual-time";
 import { TaskStatus } from "#wire/gen/orchestrator/v1/orchestrator_pb";
+import { WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import {
   json,
@@ -71,8 +72,14 @@ describe("slots", () => {
     expect(worker.tasks).toEqual([]);
     await worker.beat(-5);
     expect(worker.tasks).toEqual([]);
+    // It has said nothing of being ill.
+    expect(await view()).toMatchObject({ status: WorkerStatus.BUSY, activeRuns: 0, maxConcurrentRuns: 0 });
+    expect((await explained(id)).answers).toEqual(["SLOTS"]);
     await worker.beat(1);
     expect(worker.tasks).toEqual([id]);
+    await worker.done(id);
+    await worker.beat(0);
+    expect(await view()).toMatchObject({ status: WorkerStatus.BUSY, maxConcurrentRuns: 0 });
   });
 });
 

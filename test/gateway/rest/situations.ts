@@ -1,6 +1,7 @@
 /** The situations in which every operation of HTTP is asked, and the requests that are sent. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { createServer as createHttp2Server, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +46,8 @@ export interface World {
   readonly overloaded: Opened;
   /** It has begun to stop, behind a server of its host's that goes on. */
   readonly drainingPort: number;
+  /** The same over HTTP/2, which streams need. */
+  readonly drainingHttp2Port: number;
   close(): Promise<void>;
 }
 
@@ -64,14 +67,25 @@ export async function openWorld(): Promise<World> {
   for (const { plane } of [well, overloaded, plain]) plane.views.push(workerView("w-1"));
   overload(overloaded.plane);
   const host = createServer(draining.gateway.handler());
-  await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+  const http2Host = createHttp2Server(draining.gateway.handler());
+  for (const each of [host, http2Host])
+    await new Promise<void>((resolve) => each.listen(0, "127.0.0.1", () => resolve()));
   await draining.gateway.close(1_000);
   return {
-    ...{ handed, enrolment, well, plain, overloaded, drainingPort: (host.address() as AddressInfo).port },
+    ...{
+      handed,
+      enrolment,
+      well,
+      plain,
+      overloaded,
+      drainingPort: portOf(host),
+      drainingHttp2Port: portOf(http2Host),
+    },
     close: async () => {
       await Promise.all([
         ...[well, overloaded, plain].map(({ gateway }) => gateway.close(1_000)),
         closed(host),
+        new Promise((resolve) => http2Host.close(resolve)),
       ]);
       rmSync(folder, { recursive: true });
     },
@@ -89,6 +103,10 @@ async function enrolmentIn(folder: string): Promise<Enrolment> {
   const rotation = new Rotation({ ...parts, node: undefined, nodes: async () => [] }, undefined);
   await rotation.adopt();
   return new Enrolment({ ...parts, rotation, life: limits.workerCertificateLife });
+}
+
+function portOf(server: Server | Http2Server): number {
+  return (server.address() as AddressInfo).port;
 }
 
 function closed(server: Server): Promise<void> {

@@ -46,6 +46,28 @@ test.each(["grpc", "grpc over http", "grpc-web", "connect", "in process"])("over
   expect(error.metadata.get("retry-after")).toBe("2");
 });
 
+test.each(["grpc", "connect", "in process"])("why a credential is refused, over %s", async (mount) => {
+  const { grpcPort, httpPort, gateway } = opened;
+  const transports = {
+    grpc: () => createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpcPort}` }),
+    connect: () => createConnectTransport({ baseUrl: `http://127.0.0.1:${httpPort}`, httpVersion: "1.1" }),
+    "in process": () => gateway.transport,
+  };
+  const client = createClient(TaskService, transports[mount as keyof typeof transports]());
+  const saidOf = async (refusal: Fault) => {
+    opened.plane.refusal = refusal;
+    const asked = client.createTask({ namespace: "orders", name: "fulfil", version: "0.9.0" });
+    const error = ConnectError.from(await asked.catch((reason: unknown) => reason));
+    opened.plane.refusal = undefined;
+    return ["reason", "severity"].map((name) => error.metadata.get(`x-auth-failure-${name}`));
+  };
+
+  expect(await saidOf(new Fault("denied", "no"))).toEqual(["insufficient_permissions", "medium"]);
+  const expired = new Fault("unauthenticated", "no", { reason: "CREDENTIAL_EXPIRED" });
+  expect(await saidOf(expired)).toEqual(["expired", "low"]);
+  expect(await saidOf(full)).toEqual([null, null]);
+});
+
 test("only what may be tried again later is UNAVAILABLE", () => {
   const tooLarge = new Fault("overloaded", "too large", {
     reason: "ANSWER_TOO_LARGE",

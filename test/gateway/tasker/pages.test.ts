@@ -36,6 +36,9 @@ test("how far in a counted page may begin is bounded, and so are the reads for i
   await expect(sliceOf(read, { offset: limits.taskerOffset + 1, limit: 1 })).rejects.toThrow(
     /^offset begins/,
   );
+  await expect(
+    sliceOf(read, { offset: limits.taskerOffset + 1, limit: 1 }, { goOn: "ask for less" }),
+  ).rejects.toThrow(/narrow the filter, or ask for less\.$/);
   await expect(sliceOf(read, { offset: 100, limit: 1 }, { field: "page" })).rejects.toMatchObject({
     message: expect.stringMatching(/^page .*page_token/),
     details: { field: "page" },

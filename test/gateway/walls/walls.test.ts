@@ -4,7 +4,14 @@
  */
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toAgentToken, toDeadLetterToken, toPageToken, toTemplateToken, toTimeToken } from "#api/page-token";
+import {
+  toAgentToken,
+  toDeadLetterToken,
+  toPageToken,
+  toSeqToken,
+  toTemplateToken,
+  toTimeToken,
+} from "#api/page-token";
 import { instant } from "#domain/time/time";
 import { services } from "#gateway/handlers/index";
 import { fields, type Named } from "./fields.js";
@@ -71,6 +78,7 @@ const rests: Readonly<Record<string, readonly object[]>> = {
   UpdateDeadLetter: [{ status: 3 }, { notes: "found out" }],
   RetryTask: [{}, { idempotencyKey: "again" }],
   GetRunInput: [{ fence: 1 }, { fence: 9 }],
+  GetJournal: [{ fence: 1 }, { fence: 9 }],
   Register: [
     { source: "name: x\nnamespace_name: mine\nversion: 1.0.0\nsteps: [{name: s, handler: {callable: a}}]\n" },
   ],
@@ -216,6 +224,8 @@ describe("a page token", () => {
     GetStepAudit: () => [
       [toTimeToken({ at: instant(1), count: 1 }), toTimeToken({ at: instant(2), count: 0 })] as const,
     ],
+    // A number.
+    GetStepJournal: () => [[toSeqToken(1), toSeqToken(2)] as const],
     List: () => [
       [
         toTemplateToken({ namespace: "theirs", name: theirs.template, version: "1.0.0" }),

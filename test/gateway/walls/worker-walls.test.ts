@@ -65,6 +65,13 @@ const about: Readonly<Record<string, (runId: string) => readonly Payload[]>> = {
   chat_message: (runId) => [{ case: "chatMessage", value: { runId, message: { role: 1, content: "x" } } }],
   decline: (runId) => [{ case: "decline", value: { runId, reason: "no" } }],
   yield: (runId) => [{ case: "yield", value: { runId, fence: 1, cursorJson: "1" } }],
+  journal: (runId) =>
+    [0n, 7n].map((seq): Payload => {
+      const named = { kind: 1, name: "charge", occurrence: 1, effect: 3 };
+      return { case: "journal", value: { ...named, runId, fence: 1, seq, entry: 1, state: 1 } };
+    }),
+  suspend: (runId) => [{ case: "suspend", value: { runId, fence: 1, entries: [1], journalCount: 0n } }],
+  usage: (runId) => [{ case: "usage", value: { runId, fence: 1, seq: 0n, model: "m", inputTokens: 1n } }],
 };
 
 test("every message of a worker is tested", () => {

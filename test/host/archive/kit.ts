@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import type { RunId, TaskId } from "#domain/id";
 import { withStatus } from "#domain/task/dead-letter";
+import { recordKey } from "#domain/task/journal";
 import type { LogEntry } from "#domain/task/log";
 import { withStepAction } from "#domain/task/step-action";
 import { instant } from "#domain/time/time";
@@ -113,6 +114,13 @@ export async function fill(store: Pick<Store, "commit">): Promise<void> {
           stepName,
           json: withStepAction(undefined, action),
         })),
+        // Of a Step, and signals of the Task.
+        journal: ["a", ""].flatMap((stepName) =>
+          [0, 1, 2].map((seq) => ({
+            ...recordKey({ taskId: id, stepName }, seq),
+            json: `{"seq": ${seq}, "r": 0.10}`,
+          })),
+        ),
         // One that somebody has closed, and one that still waits for a person.
         deadLetters: [
           ...(id === failed
@@ -148,6 +156,8 @@ export async function everything(reads: Reads, ids: readonly TaskId[] = all): Pr
     for (const key of steps(id))
       texts.push(await reads.stepInput(key), await reads.output(key), await reads.stepActions(key));
     texts.push(await reads.stepActions({ taskId: id, stepName: "" }));
+    for (const key of [...steps(id), { taskId: id, stepName: "" }])
+      texts.push(...(await reads.journal(key, 0, { records: 100, bytes: 1e6 })));
     const letter = await reads.deadLetters.get(id, "*");
     found.push({ detail: await reads.task(id), texts, letter, entries, bounds: await reads.logBounds(id) });
   }

@@ -37,4 +37,34 @@ export const everyApiMutants: readonly Mutant[] = [
     ],
     test: { file: "test/gateway/tasker/matrix.test.ts", name: "is answered, and is told of in the document" },
   },
+  {
+    name: "api: a worker of orchestrator.v1 without slots keeps those that it had",
+    edits: [
+      edit(
+        "src/runtime/watch/worker-connection.ts",
+        "capacity !== undefined && capacity !== row.capacity",
+        "capacity && capacity !== row.capacity",
+      ),
+    ],
+    test: {
+      file: "test/gateway/orchestrator/slot-worker.test.ts",
+      name: "a worker without a free slot gets nothing until it has one",
+    },
+  },
+  {
+    name: "api: links forget where a host serves them",
+    edits: [edit("src/gateway/http/handler.ts", "? baseUrl : ", '? "" : ')],
+    test: {
+      file: "test/embedded/handler.test.ts",
+      name: "under a prefix links lead to the paths that there are",
+    },
+  },
+  {
+    name: "api: a stream's end names a field of another protocol",
+    edits: [edit("src/gateway/worker-stream.ts", "frames.abandon(said(fault))", "frames.abandon(fault)")],
+    test: {
+      file: "test/gateway/orchestrator/scheduler-service.test.ts",
+      name: "has the id of another credential's worker",
+    },
+  },
 ];

@@ -24,6 +24,7 @@ import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
+import { journalMutants } from "./journal.js";
 import { keepMutants } from "./keep.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
@@ -82,6 +83,7 @@ export const mutants: readonly Mutant[] = [
   ...schemaMutants,
   ...dailyMutants,
   ...damageMutants,
+  ...journalMutants,
   ...keepMutants,
   ...deadLetterMutants,
   ...layoutMutants,

@@ -1,6 +1,8 @@
 import { edit, type Mutant } from "../mutant.js";
 
 const claude = "test/worker/claude.test.ts";
+const openai = "test/worker/openai.test.ts";
+const openaiFailures = "test/worker/openai-failures.test.ts";
 const transcript = "src/worker/claude/transcript.ts";
 const usage = "src/worker/claude/claude-usage.ts";
 const options = "src/worker/claude/options.ts";
@@ -93,5 +95,52 @@ export const modelMutants: readonly Mutant[] = [
       ),
     ],
     test: { file: claude, name: "a message that is too long to be read" },
+  },
+  {
+    name: "a key is told with what the model's server says",
+    edits: [edit("src/worker/openai/failures.ts", 'words.replaceAll(apiKey, "***")', "words")],
+    test: { file: openaiFailures, name: "a key is not told" },
+  },
+  {
+    name: "a model's server is asked again sooner than it says",
+    edits: [edit("src/worker/openai/failures.ts", "return seconds * 1_000;", "return seconds;")],
+    test: { file: openaiFailures, name: "is tried again, after as long as" },
+  },
+  {
+    name: "what is wrong with a request is tried again",
+    edits: [edit("src/worker/openai/failures.ts", "status === 429 || status >= 500", "status >= 400")],
+    test: { file: openaiFailures, name: "is not tried again" },
+  },
+  {
+    name: "the client tries again by itself",
+    edits: [edit("src/worker/openai/openai.ts", "maxRetries: 0", "maxRetries: 2")],
+    test: { file: openaiFailures, name: "is tried again, after as long as" },
+  },
+  {
+    name: "half an answer is a whole one",
+    edits: [edit("src/worker/openai/answer.ts", 'if (finishReason === "")', 'if (finishReason === "never")')],
+    test: { file: openaiFailures, name: "an answer that is not whole" },
+  },
+  {
+    name: "a tool runs though it was not approved",
+    edits: [edit("src/worker/openai/tools.ts", "if (answer !== true)", "if (answer === undefined)")],
+    test: { file: openai, name: "a tool runs only once it is approved" },
+  },
+  {
+    name: "a tool runs with arguments that do not fit",
+    edits: [edit("src/worker/openai/tools.ts", "return checked.fits\n", "return checked.fits || true\n")],
+    test: { file: openai, name: "what is wrong with a call is told the model" },
+  },
+  {
+    name: "answers that an earlier run has had are asked for again",
+    edits: [edit("src/worker/models/kept-steps.ts", "#isKept = true;", "#isKept = false;")],
+    test: { file: openai, name: "and asks for none that it has" },
+  },
+  {
+    name: "a key of worker.toml that is not known is passed over",
+    edits: [
+      edit("src/cli/worker/worker-file.ts", "if (unknown !== undefined) throw new Error(unknown);", ""),
+    ],
+    test: { file: "test/cli/worker-file.test.ts", name: "what is wrong with a file is named" },
   },
 ];

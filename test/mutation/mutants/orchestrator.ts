@@ -137,13 +137,7 @@ export const orchestratorMutants: readonly Mutant[] = [
   },
   {
     name: "orchestrator: a refusal names a field that its caller does not have",
-    edits: [
-      edit(
-        "src/gateway/orchestrator/words.ts",
-        "if (!(error instanceof Fault) || name === undefined) throw error;",
-        "throw error;",
-      ),
-    ],
+    edits: [edit("src/gateway/orchestrator/words.ts", "throw inWords(names, error);", "throw error;")],
     test: gateway("a long name is refused in the words of a TaskSpec"),
   },
   {

@@ -80,7 +80,7 @@ export const taskerV1Mutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/grpc/status.ts",
-        'if (seconds > 0) metadata.set("retry-after", String(seconds));',
+        "for (const [name, value] of Object.entries(headersOf(fault))) metadata.set(name, value);",
         "",
       ),
     ],

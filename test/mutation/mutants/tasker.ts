@@ -34,7 +34,9 @@ export const taskerMutants: readonly Mutant[] = [
   },
   {
     name: "tasker: how far in a counted page begins is not bounded",
-    edits: [edit(`${SHAPES}/pages.ts`, 'if (skip > 0 && token !== "") throw tooFar(field, offset);', "")],
+    edits: [
+      edit(`${SHAPES}/pages.ts`, 'if (skip > 0 && token !== "") throw tooFar(field, offset, goOn);', ""),
+    ],
     test: paged("how far in a counted page may begin is bounded"),
   },
   {
@@ -78,7 +80,7 @@ export const taskerMutants: readonly Mutant[] = [
   },
   {
     name: "tasker: whoever has no credential is not told so in the header",
-    edits: [edit("src/gateway/http/problem.ts", '["missing", "low"]', '["invalid", "low"]')],
+    edits: [edit("src/wire/faults.ts", '["missing", "low"]', '["invalid", "low"]')],
     test: asked("needs a credential, and one with the scope"),
   },
   {

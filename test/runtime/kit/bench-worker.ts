@@ -79,7 +79,7 @@ export function workerOf(plane: Plane, id: string, options: BenchWorkerOptions):
 
   let beat = 0;
   const heartbeat = (more: Partial<HeartbeatReport>) =>
-    link.receive({ type: "heartbeat", workerId, status: "IDLE", capacity: 0, beat: 0, ...more });
+    link.receive({ type: "heartbeat", workerId, status: "IDLE", beat: 0, ...more });
   const assignments = () => frames.splice(0).flatMap((frame) => (frame.type === "assign" ? [frame] : []));
   return {
     frames,

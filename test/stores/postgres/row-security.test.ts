@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { StoredReads } from "#api/use-case";
 import type { TaskId } from "#domain/id";
+import { recordKey } from "#domain/task/journal";
 import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import { postgresStore } from "#stores/postgres/index";
@@ -22,6 +23,7 @@ function family(id: TaskId, namespace: string) {
     runs: [run(of.id, id, { namespace, principal: `key:${namespace}` })],
     inputs: [{ taskId: id, json: `{"of":"${namespace}"}` }],
     outputs: [{ taskId: id, stepName: "main", json: "42" }],
+    journal: [{ ...recordKey({ taskId: id, stepName: "main" }, 0), json: "{}" }],
     log: [{ taskId: id, entries: [line(`says ${namespace}`)] }],
   });
 }
@@ -47,6 +49,7 @@ async function all(reads: Reads, id: TaskId, namespace: string) {
     templatesOf: (await reads.templates({ namespaces: [namespace] }, undefined, 100)).templates.length,
     input: await reads.input(id),
     output: await reads.output(byStep),
+    journal: (await reads.journal(byStep, 0, { records: 9, bytes: 1e6 })).length,
     log: (await reads.log(id, 0, 1e6)).entries.length,
     logBounds: (await reads.logBounds(id))?.last,
   };
@@ -62,12 +65,20 @@ const ofMine = {
     template: "mine",
     newest: "mine",
   },
-  ...{ templates: ["mine"], templatesOf: 1, input: '{"of":"mine"}', output: "42", log: 1, logBounds: 1 },
+  ...{
+    templates: ["mine"],
+    templatesOf: 1,
+    input: '{"of":"mine"}',
+    output: "42",
+    journal: 1,
+    log: 1,
+    logBounds: 1,
+  },
 };
 const ofNothing = {
   ...{ task: undefined, taskWithin: undefined, tasks: ["mine"], tasksOf: 0, run: undefined },
   ...{ template: undefined, newest: undefined, templates: ["mine"], templatesOf: 0 },
-  ...{ input: undefined, output: undefined, log: 0, logBounds: undefined },
+  ...{ input: undefined, output: undefined, journal: 0, log: 0, logBounds: undefined },
 };
 
 if (!noPostgres) {

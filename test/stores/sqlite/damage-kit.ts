@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunId } from "#domain/id";
+import { recordKey } from "#domain/task/journal";
 import { instant } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import { sqliteStore } from "#stores/sqlite/index";
@@ -67,6 +68,7 @@ async function add(store: Store, n: number): Promise<void> {
       tasks: [ended(row, n)],
       runs: [run(runId(n), id, { stepName: "a", revision: 2, status: "COMPLETED", heldBy: "" })],
       outputs: [{ taskId: id, stepName: "a", json: `"${"y".repeat(n)}"` }],
+      journal: [{ ...recordKey({ taskId: id, stepName: "a" }, 0), json: "[0]" }],
       log: [{ taskId: id, entries: [line("three")] }],
     }),
   );
@@ -97,6 +99,7 @@ export async function everything(store: Store): Promise<string> {
   }
   for (const id of runs) parts.push(await reads.run(id));
   for (const key of steps) parts.push(await reads.output(key));
+  for (const key of steps) parts.push(await reads.journal(key, 0, { records: 9, bytes: 1e6 }));
   for (const ref of refs) parts.push(await reads.template(ref));
   return JSON.stringify(parts, (_, value) => (value instanceof Map ? [...value] : value));
 }

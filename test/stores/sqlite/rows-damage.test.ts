@@ -42,6 +42,7 @@ function readsOf(path: string): Record<string, () => unknown> {
     "a list": () => reader.tasks({ ...list, pageSize: 100, scannedRows: 100 }),
     "the Run, for clients": () => reader.run(runId(9)),
     "the result, for clients": () => reader.output(step),
+    "the journal": () => reader.journal({ ...step, from: 0, most: { records: 9, bytes: 1e6 } }),
     "the log": () => reader.log({ taskId: id, afterSeq: 0, maxBytes: 1e6 }),
     "the end of the log": () => reader.logBounds(id),
     "the Task, for turns": () => load(sql, encodeNeeds({ wholeTasks: [id] })),
@@ -76,6 +77,7 @@ const harms: readonly (readonly [sql: string, reads: readonly string[]])[] = [
     ["the result, for clients", "texts, for turns"],
   ],
   ["UPDATE inputs SET json = '1' WHERE task_id = 'task-0009'", ["the Task, for clients", "texts, for turns"]],
+  ["UPDATE journal SET json = '[1]' WHERE task_id = 'task-0009'", ["the journal"]],
   ["UPDATE step_inputs SET json = '[8]' WHERE task_id = 'task-0009'", ["texts, for turns"]],
   ["UPDATE log SET entries = replace(entries, 'two', 'twp') WHERE task_id = 'task-0009'", ["the log"]],
   [

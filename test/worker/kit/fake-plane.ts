@@ -7,8 +7,10 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import {
+  type GetJournalRequest,
   type GetRunInputRequest,
   type GetRunStepResultRequest,
+  type JournalRecord,
   type RunAssignmentSchema,
   type RunClientMessage,
   RunServerMessageSchema,
@@ -23,6 +25,12 @@ type ValueOf<Name extends Case> = Extract<Said, { case: Name }>["value"];
 
 const ENDS: ReadonlySet<RunStatus> = new Set([RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED]);
 type Frame = NonNullable<MessageInitShape<typeof RunServerMessageSchema>["payload"]>;
+
+/** True of a message by which a worker ends a Run. */
+function isEnd(said: Said): said is Extract<Said, { case: "yield" | "suspend" | "statusUpdate" }> {
+  if (said.case === "statusUpdate") return ENDS.has(said.value.status);
+  return said.case === "yield" || said.case === "suspend";
+}
 
 /** What a worker has not said for so long, among all that it may have said, it will never say. */
 const UNHEARD_MS = 30_000;
@@ -76,6 +84,8 @@ export interface WelcomeTerms {
   readonly session?: string;
   /** Empty: the plane binds its assignments to nothing. */
   readonly incarnation?: string;
+  /** Default 3: it keeps journals and usage. */
+  readonly protocol?: number;
 }
 
 export class PlaneSession {
@@ -104,7 +114,7 @@ export class PlaneSession {
       const { runId, seq } = said.value;
       const nextSeq = this.#durable.get(runId) ?? 0n;
       if (seq < nextSeq) this.ack({ ackType: "output", refId: runId, nextSeq });
-    } else if (said.case === "yield" || (said.case === "statusUpdate" && ENDS.has(said.value.status))) {
+    } else if (isEnd(said)) {
       const { runId } = said.value;
       const answer = this.#answers.get(runId);
       if (answer) this.toSay.push(answer);
@@ -152,7 +162,7 @@ export class PlaneSession {
 
   welcome(terms: WelcomeTerms = {}): void {
     const { heartbeatMs = 5_000, leaseMs = 30_000, serverTimeMs = Date.now() } = terms;
-    const { session = "s1", incarnation = "" } = terms;
+    const { session = "s1", incarnation = "", protocol = 3 } = terms;
     this.send({
       case: "welcome",
       value: {
@@ -161,6 +171,7 @@ export class PlaneSession {
         serverTimeMs: BigInt(serverTimeMs),
         session,
         incarnation,
+        protocol,
       },
     });
   }
@@ -208,6 +219,8 @@ export class FakePlane {
   readonly #server: Http2Server;
   readonly #peers = new Set<ServerHttp2Session>();
   readonly #arrivals = new Mailbox<PlaneSession>();
+  /** What a worker is answered that reads a journal. */
+  readJournal = async (_: Pick<GetJournalRequest, "fromSeq">): Promise<JournalRecord[]> => [];
   /** What a worker is answered that reads a result. */
   readResult = async ({ stepName }: Pick<GetRunStepResultRequest, "stepName">): Promise<string> => {
     throw refusal(Code.NotFound, "STEP_NOT_FOUND", `Step "${stepName}" is none that must be done before.`);
@@ -242,6 +255,7 @@ export class FakePlane {
             if (session.failure) throw session.failure;
           },
           getStepResult: async (wanted) => ({ outputJson: await plane.readResult(wanted) }),
+          getJournal: async (wanted) => ({ records: await plane.readJournal(wanted) }),
           getRunInput: async (wanted) => ({ inputJson: await plane.readInput(wanted) }),
         }),
     });

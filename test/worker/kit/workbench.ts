@@ -93,6 +93,7 @@ export function assignment(changes: Partial<Assignment> = {}): Assignment {
     results: {},
     resultRefs: [],
     failedDependencies: [],
+    journalRecords: 0,
     ...changes,
   };
 }

@@ -70,7 +70,7 @@ export const taskRoutes: readonly TaskerRoute[] = [
     documentation: documents.summary,
     answer: async (request, call) => {
       const within = await reserved(call, limits.messageBytes);
-      return { body: await summaryOf(await taskOf(request, within), within) };
+      return { body: await summaryOf(await taskOf(request, within), within, request.base) };
     },
   },
 ];
@@ -81,9 +81,10 @@ export function taskOf({ params, query }: RestRequest, call: Call): Promise<Task
   return run(getTask, { id: params.id ?? "" }, call);
 }
 
-async function summaryOf(view: TaskView, call: Call): Promise<Parts> {
+async function summaryOf(view: TaskView, call: Call, base: string): Promise<Parts> {
   const letter = view.task.hasDeadLetter ? await letterOf(view.task.id, call) : undefined;
-  const { task, plannedSteps, steps, dlq, links } = summaryShape(view, letter, call.services.plane.now());
+  const now = call.services.plane.now();
+  const { task, plannedSteps, steps, dlq, links } = summaryShape(view, letter, now, base);
   return {
     task: summaryTaskParts(task),
     template: {

@@ -91,7 +91,9 @@ async function lettersOf(request: ListDlqEntriesRequest, call: Call): Promise<re
     const { letters, nextPageToken } = await run(listDeadLetters, asked, call);
     return { rows: letters, nextPageToken };
   };
-  const { rows, hasMore } = await sliceOf(read, slice);
+  const { rows, hasMore } = await sliceOf(read, slice, {
+    goOn: "read the pages of taskrun.v1.DeadLetterService/ListDeadLetters",
+  });
   // The answer cannot say that there is more, so a part of what was asked for would be taken for all.
   if (hasMore && rows.length < slice.limit) throw incomplete(rows.length);
   return rows;

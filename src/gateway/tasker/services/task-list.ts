@@ -61,7 +61,10 @@ interface Listed {
 }
 
 async function newestFirst(read: ReadPage, slice: Slice): Promise<Listed> {
-  const { rows, hasMore }: Sliced<TaskRow> = await sliceOf(read, slice, { field: "pagination.offset" });
+  const { rows, hasMore }: Sliced<TaskRow> = await sliceOf(read, slice, {
+    field: "pagination.offset",
+    goOn: "read the pages of taskrun.v1.TaskService/ListTasks",
+  });
   const total = rows.length === 0 ? 0 : slice.offset + rows.length + Number(hasMore);
   return { tasks: rows.map((task) => taskShape({ task })), total, hasMore };
 }

@@ -40,10 +40,18 @@ export interface SummaryShape {
   readonly links: { readonly task: string; readonly steps: string; readonly dlq: string };
 }
 
-/** @param letter the Task's dead letter, if it has one */
-export function summaryShape(view: TaskView, letter: DeadLetterRow | undefined, now: Instant): SummaryShape {
+/**
+ * @param letter the Task's dead letter, if it has one
+ * @param base what stands before the paths of the REST API
+ */
+export function summaryShape(
+  view: TaskView,
+  letter: DeadLetterRow | undefined,
+  now: Instant,
+  base = "",
+): SummaryShape {
   const { task, steps = [] } = view;
-  const path = `/v1/tasks/${encodeURIComponent(task.id)}`;
+  const path = `${base}/v1/tasks/${encodeURIComponent(task.id)}`;
   return {
     task: taskShape(view),
     plannedSteps: steps.map(plannedShape),
@@ -52,7 +60,7 @@ export function summaryShape(view: TaskView, letter: DeadLetterRow | undefined, 
     links: {
       task: path,
       steps: `${path}/workflow_steps`,
-      dlq: `/v1/dlq/task/${encodeURIComponent(task.id)}`,
+      dlq: `${base}/v1/dlq/task/${encodeURIComponent(task.id)}`,
     },
   };
 }

@@ -8,7 +8,15 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
-import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import type {
+  JournalBounds,
+  LanePlace,
+  Reads,
+  TaskDetail,
+  TaskFilter,
+  TaskPage,
+  TemplateFilter,
+} from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
 import type { Cells } from "../connect/connection.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
@@ -63,6 +71,7 @@ const reads = {
         sum(octet_length(json)) OVER (ORDER BY step_name) - octet_length(json) AS before
       FROM (SELECT step_name, json FROM texts
         WHERE task_id = $1 AND kind = 'journal' AND step_name >= $2 AND step_name <= $3
+          AND length(step_name) = length($2)
         ORDER BY step_name LIMIT $4) AS rows) AS weighed
       WHERE before < $5 ORDER BY step_name`,
   },
@@ -110,13 +119,29 @@ export function postgresReads(calls: Calls): Reads {
   return { ...readsBy(calls, calls), within: (namespaces) => readsBy(calls.within(namespaces), calls) };
 }
 
-/** @param all calls that see everything, for how far a page may look */
-function readsBy(calls: Calls, all: Calls): Reads {
-  const sql = calls === all ? reads : confinedReads;
+/** Reads of what belongs to Tasks and Steps beside their rows. */
+function textReads(calls: Calls, sql: typeof reads | typeof confinedReads) {
   const text = async (kind: string, taskId: string, stepName: string) => {
     const [found] = await calls.query(sql.text, [taskId, kind, stepName]);
     return found && String(found[0]);
   };
+  return {
+    input: (id: TaskId) => text("inputs", id, ""),
+    stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
+    output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
+    stepActions: ({ taskId, stepName }: StepKey) => text("stepActions", taskId, stepName),
+
+    async journal(step: StepKey, from: number, most: JournalBounds) {
+      const places = [from, limits.journalRecords].map((seq) => recordKey(step, seq).stepName);
+      const found = await calls.query(sql.journal, [step.taskId, ...places, most.records, most.bytes]);
+      return found.map(([json]) => String(json));
+    },
+  };
+}
+
+/** @param all calls that see everything, for how far a page may look */
+function readsBy(calls: Calls, all: Calls): Reads {
+  const sql = calls === all ? reads : confinedReads;
   return {
     async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
       return detailFrom(await calls.query(sql.task, [id, namespaces === "*" ? null : namespaces]));
@@ -169,12 +194,7 @@ function readsBy(calls: Calls, all: Calls): Reads {
     templates: (filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number) =>
       templatePage(calls, filter, after, pageSize),
 
-    input: (id: TaskId) => text("inputs", id, ""),
-    stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
-    output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
-    stepActions: ({ taskId, stepName }: StepKey) => text("stepActions", taskId, stepName),
-
-    journal: journalRead(calls, sql.journal),
+    ...textReads(calls, sql),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const rows = await calls.query(sql.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);
@@ -189,18 +209,6 @@ function readsBy(calls: Calls, all: Calls): Reads {
       const [row] = await calls.query(sql.logBounds, [taskId]);
       return row && { earliest: Number(row[1] ?? 1), last: Number(row[0]) - 1 };
     },
-  };
-}
-
-/** Reads records of a Step's journal. */
-function journalRead(
-  calls: Calls,
-  statement: { readonly name: string; readonly text: string },
-): Reads["journal"] {
-  return async (step, from, most) => {
-    const [first, last] = [from, limits.journalRecords].map((seq) => recordKey(step, seq).stepName);
-    const found = await calls.query(statement, [step.taskId, first, last, most.records, most.bytes]);
-    return found.map(([json]) => String(json));
   };
 }
 

@@ -210,11 +210,12 @@ export const reads = {
     WHERE state = 'error' AND (?2 IS NULL OR namespace IN (SELECT value FROM json_each(?2))) LIMIT ?3`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
-  /** Place and size of records, beginning with one. */
+  /** Place and size of records, beginning with one. Keys of one Step are as long as each other; of one whose name goes on, longer. */
   journalRows: `SELECT ${bytesOf("step_name")}, octet_length(json) FROM journal
-    WHERE task_id = ? AND step_name >= ? AND step_name <= ? ORDER BY step_name LIMIT ?`,
+    WHERE task_id = ?1 AND step_name >= ?2 AND step_name <= ?3 AND length(step_name) = length(?2)
+    ORDER BY step_name LIMIT ?4`,
   journal: `SELECT ${textTables.journal.columns()} FROM journal
-    WHERE task_id = ? AND step_name BETWEEN ? AND ? ORDER BY step_name`,
+    WHERE task_id = ?1 AND step_name BETWEEN ?2 AND ?3 AND length(step_name) = length(?2) ORDER BY step_name`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(
