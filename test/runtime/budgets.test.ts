@@ -5,8 +5,9 @@ import type { Fault } from "#domain/fault";
 import type { RunId, TaskId } from "#domain/id";
 import { type Budget, NO_BUDGET } from "#domain/task/budget";
 import { limits } from "#limits/index";
-import type { BenchPlane } from "./kit/bench-plane.js";
+import { type BenchPlane, startBench } from "./kit/bench-plane.js";
 import type { AssignFrame, BenchWorker } from "./kit/bench-worker.js";
+import { stores } from "./kit/store-double.js";
 import { begin, echo, register, shown, stepOf, template, work, workflowBed } from "./kit/workflow-bench.js";
 
 const budgetOf = (part: Partial<Budget>): Budget => ({ ...NO_BUDGET, ...part });
@@ -260,3 +261,30 @@ test("a lost worker's runs count as held until the plane no longer waits for it"
   expect((await taskOf(bench, task.id)).heldTime?.held).toBe(0);
   expect((await taskOf(bench, task.id)).heldTime?.ms).toBeGreaterThan(30_000);
 });
+
+test.each(stores)(
+  "a budget that is used up is so after a restart, and is raised then ($name)",
+  async ({ make }) => {
+    const { store, reopen } = make();
+    const first = await startBench(store);
+    const { task } = await first.create({ budget: budgetOf({ tokens: 10, wallMs: 600_000 }) });
+    const worker = first.worker("w1");
+    await first.settle();
+    await use(worker, worker.assigned(), 12);
+    await first.settle();
+    first.kill();
+
+    const bench = await startBench(await reopen(), { clock: first.clock, seed: 2 });
+    const next = bench.worker("w1");
+    await bench.pass(1_000, next);
+    expect(await bench.show(task.id)).toMatch(/^blocked_by_failures BUDGET_EXCEEDED, error attempts=0/);
+    expect(await warnings(bench, task.id)).toHaveLength(1);
+    await topUp(bench, task.id, { tokens: 5 }, "r1");
+    await topUp(bench, task.id, { tokens: 5 }, "r1");
+    await bench.clock.advance(1);
+    expect(await work(bench, next, echo)).toBe(1);
+    expect(await bench.show(task.id)).toMatch(/^complete, complete attempts=1/);
+    const { usage, budget, holds, heldTime } = await taskOf(bench, task.id);
+    expect([usage?.inputTokens, budget?.bounds.tokens, holds, heldTime?.held]).toEqual([12, 15, 0, 0]);
+  },
+);

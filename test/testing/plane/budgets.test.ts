@@ -44,7 +44,7 @@ test("the same key with another budget is another request", async () => {
 });
 
 test("a task that asks for none gets the default of its namespace and agent; done again it begins anew", async () => {
-  await using taskrun = await startTaskRun({
+  const taskrun = await startTaskRun({
     store: "memory",
     log: "silent",
     budgets: { "*": "usd:1", "default/writer": "tokens:2k,usd:5" },
@@ -59,10 +59,11 @@ test("a task that asks for none gets the default of its namespace and agent; don
   await tasks.topUp(writer.id, { tokens: 1 });
   await tasks.cancel(writer.id);
   expect((await tasks.retry(writer.id)).budget).toEqual({ tokens: 2_000, usdMicros: 5_000_000 });
+  await taskrun.stop();
 });
 
 test("a default that is none is refused at the start, with what would be one", async () => {
-  await expect(startTaskRun({ store: "memory", log: "silent", budgets: { default: "tokens" } })).rejects.toThrow(
-    /budgets.*"default" has "tokens": write bounds as/,
-  );
+  await expect(
+    startTaskRun({ store: "memory", log: "silent", budgets: { default: "tokens" } }),
+  ).rejects.toThrow(/budgets.*"default" has "tokens": write bounds as/);
 });
