@@ -4,12 +4,16 @@ import type { Log, LogFields } from "#ports/telemetry";
 import { AgentError, OutputLimitError } from "#worker/agent/error";
 import { jsonOf } from "#worker/agent/json-of";
 import type { AgentContext, Backend } from "#worker/index";
-import { unknownToServer } from "#worker/journal/unknown";
 import { contextFor } from "#worker/run/context";
+import { AgentJournal } from "./agent-journal.js";
 import type { AgentRecord, RunAgentOptions } from "./agent-run.js";
 
 /** What an agent has done. */
 export interface Recorded {
+  /** Rejects when the journal ends the Run, whatever its agent does. */
+  readonly failed: Promise<never>;
+  /** Of its durable steps, from the first one on. */
+  journal(): AgentJournal | undefined;
   readonly events: readonly AgentRecord[];
   output(): string;
   backend(): Backend | undefined;
@@ -28,6 +32,16 @@ export function recordingContext(
   const { results = {}, failedDependencies = [], labels = {}, attempt = 1, stepName = "main" } = options;
   const events: AgentRecord[] = [];
   let backend: Backend | undefined;
+  let journal: AgentJournal | undefined;
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {}); // who runs the agent hears of it
+  const durable = (): AgentJournal => {
+    journal ??= new AgentJournal(options, aborter, (kind, metadata) => ctx.event(kind, metadata), fail);
+    return journal;
+  };
   let spent = 0;
   const spend = (bytes: number) => {
     spent += bytes;
@@ -63,12 +77,20 @@ export function recordingContext(
         const message = `the step does not depend on "${name}": give its result in the option results`;
         throw new AgentError(message, { retryable: false });
       },
-      durable: () => unknownToServer(base.log),
+      durable: () => durable().calls,
     },
   );
+  const ctx = recorded(base, events);
+  if (options.journal?.length) durable(); // it may be that the agent does not ask for it
   return {
-    ctx: recorded(base, events),
-    record: { events, output: () => outputOf(events), backend: () => backend },
+    ctx,
+    record: {
+      failed,
+      journal: () => journal,
+      events,
+      output: () => outputOf(events),
+      backend: () => backend,
+    },
   };
 }
 

@@ -1,7 +1,16 @@
 import type { JsonObject } from "#domain/json/json";
+import type { JournalRecord } from "#domain/task/journal";
 import type { Labels } from "#domain/task/task";
 import type { Log } from "#ports/telemetry";
-import type { AgentEvent, Backend, BatchPart, CheckpointPart, CompensatePart, Speaker } from "#worker/index";
+import type {
+  AgentEvent,
+  Backend,
+  BatchPart,
+  CheckpointPart,
+  CompensatePart,
+  Speaker,
+  UsageReport,
+} from "#worker/index";
 
 /* What an agent that runs without a plane is given, and what it has come to. */
 
@@ -43,8 +52,35 @@ export interface RunAgentOptions {
   readonly failedDependencies?: readonly string[];
   /** Default `main`. */
   readonly stepName?: string;
+  /**
+   * What earlier Runs have journaled, from {@link AgentRun.journal}: durable steps that are in it are not done again. Cut it anywhere to
+   * see what the agent does after its Worker was lost there.
+   */
+  readonly journal?: readonly AgentJournalRecord[];
+  /** Payloads for `ctx.waitForSignal`, by the name of the signal, in the order in which they come. */
+  readonly signals?: Readonly<Record<string, readonly unknown[]>>;
+  /** What children do, by the name of the agent or template that `ctx.call` or `ctx.spawn` asks for. What one throws is its failure. */
+  readonly children?: Readonly<Record<string, (input: never) => unknown>>;
   /** Receives what the agent logs, which is among the events too. Default: nothing does. */
   readonly log?: Log;
+}
+
+/**
+ * One record of the journal of an agent that runs without a plane.
+ *
+ * @example
+ * ```ts
+ * import { runAgent } from "taskrun/testing";
+ * import { agent } from "taskrun/worker";
+ *
+ * const pay = agent({ name: "pay", run: (_, ctx) => ctx.step("charge", () => "paid", { effect: "once" }) });
+ * const { journal } = await runAgent(pay, {});
+ * console.log(journal.map(({ name, state }) => `${name} ${state}`)); // ["charge BEGUN", "charge COMPLETED"]
+ * ```
+ */
+export interface AgentJournalRecord extends JournalRecord {
+  /** The Task that a child is. */
+  readonly childId?: string;
 }
 
 /**
@@ -86,6 +122,10 @@ export interface AgentRun<Result> {
   readonly events: readonly AgentRecord[];
   /** Where it has stopped, if it has returned the value of `ctx.yield`. Pass it as `checkpoint` to go on. */
   readonly yielded: CheckpointPart | undefined;
+  /** What its durable steps have written, after what it was given. */
+  readonly journal: readonly AgentJournalRecord[];
+  /** What it has reported by `ctx.usage`, and each call of a tool by `ctx.tool`. */
+  readonly usage: readonly UsageReport[];
   /** The model that it has said to have used. */
   readonly backendUsed: Backend | undefined;
 }

@@ -2,7 +2,7 @@
  * Test tools. For users of TaskRun: an agent without a plane, and a plane in virtual time. For authors of adapters: virtual
  * time, transcripts of machines, and the suites that every store and every broker must pass.
  */
-export type { AgentRecord, AgentRun, RunAgentOptions } from "./agent-run.js";
+export type { AgentJournalRecord, AgentRecord, AgentRun, RunAgentOptions } from "./agent-run.js";
 export * from "./broker-suite/index.js";
 export {
   NotEnded,

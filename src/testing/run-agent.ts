@@ -16,7 +16,7 @@ import type { AgentRun, RunAgentOptions } from "./agent-run.js";
 
 const names = [
   ...["signal", "results", "config", "checkpoint", "item", "index", "batch", "compensate", "attempt"],
-  ...["deadline", "labels", "failedDependencies", "stepName", "log"],
+  ...["deadline", "labels", "failedDependencies", "stepName", "log", "journal", "signals", "children"],
 ] as readonly (keyof RunAgentOptions & string)[];
 
 /**
@@ -67,18 +67,22 @@ export async function runAgent<Name extends string, Input, Result>(
   const inputJson = inputText(input, given);
   const { ctx, record } = recordingContext(agent.name, inputJson, given, aborter);
   try {
-    const returned = await agent.perform(inputJson, ctx);
+    const returned = await Promise.race([agent.perform(inputJson, ctx), record.failed]);
     aborter.signal.throwIfAborted();
     const isYielded = returned instanceof Yielded;
+    await record.journal()?.conclude(isYielded);
     const json = isYielded ? "" : jsonOf(returned, "result");
     return {
       result: (json === "" ? undefined : JSON.parse(json)) as Result,
       output: record.output(),
       events: record.events,
       yielded: isYielded ? partOf(returned) : undefined,
+      journal: record.journal()?.records ?? [],
+      usage: record.journal()?.usage ?? [],
       backendUsed: record.backend(),
     };
   } finally {
+    record.journal()?.close();
     unlimit();
     forget();
   }
@@ -103,13 +107,14 @@ function checkedOptions(options: RunAgentOptions): RunAgentOptions {
   if (typeof results !== "object" || results === null || Array.isArray(results)) {
     throw new TypeError(`results is ${shown(results)}: send an object with a result for each step.`);
   }
-  for (const name of ["config", "checkpoint", "batch", "compensate", "labels"] as const) {
+  for (const name of ["config", "checkpoint", "batch", "compensate", "labels", "signals", "children"] as const) {
     const value: unknown = given[name];
     if (value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value)))
       continue;
     throw new TypeError(`${name} is ${shown(value)}: send an object.`);
   }
-  const { failedDependencies = [], stepName = "", log } = given;
+  const { failedDependencies = [], stepName = "", log, journal = [] } = given;
+  if (!Array.isArray(journal)) throw new TypeError(`journal is ${shown(journal)}: send that of another run.`);
   if (!Array.isArray(failedDependencies)) {
     throw new TypeError(`failedDependencies is ${shown(failedDependencies)}: send a list of names of steps.`);
   }

@@ -29,7 +29,7 @@ export type {
   ChildTask,
   ChildTemplate,
   Doubt,
-  DoubtSettled,
+  DoubtOutcome,
   DurableContext,
   Effect,
   SignalOptions,

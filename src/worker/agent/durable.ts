@@ -13,9 +13,9 @@ export type Effect = (typeof effects)[number];
  *
  * @example
  * ```ts
- * import type { Doubt, DoubtSettled } from "taskrun/worker";
+ * import type { Doubt, DoubtOutcome } from "taskrun/worker";
  *
- * async function verify({ input, signal }: Doubt): Promise<DoubtSettled<unknown>> {
+ * async function verify({ input, signal }: Doubt): Promise<DoubtOutcome<unknown>> {
  *   const response = await fetch(`https://bank.example/charges?order=${input}`, { signal });
  *   return response.ok ? { done: true, result: await response.json() } : { done: false };
  * }
@@ -37,18 +37,18 @@ export interface Doubt {
  *
  * @example
  * ```ts
- * import type { DoubtSettled } from "taskrun/worker";
+ * import type { DoubtOutcome } from "taskrun/worker";
  *
- * const notDone: DoubtSettled<string> = { done: false };
- * const done: DoubtSettled<string> = { done: true, result: "receipt 17" };
+ * const notDone: DoubtOutcome<string> = { done: false };
+ * const done: DoubtOutcome<string> = { done: true, result: "receipt 17" };
  * ```
  */
-export type DoubtSettled<Result> =
+export type DoubtOutcome<Result> =
   | { readonly done: true; readonly result: Result }
   | { readonly done: false };
 
 /** Finds out whether a step in doubt was done. */
-export type Verify<Result> = (doubt: Doubt) => DoubtSettled<Result> | Promise<DoubtSettled<Result>>;
+export type Verify<Result> = (doubt: Doubt) => DoubtOutcome<Result> | Promise<DoubtOutcome<Result>>;
 
 /**
  * Options of `ctx.step`. All may be left out.

@@ -6,7 +6,7 @@ import {
   type CallOptions,
   type ChildTask,
   type Doubt,
-  type DoubtSettled,
+  type DoubtOutcome,
   type DurableContext,
   effects,
   type SignalOptions,
@@ -149,7 +149,7 @@ export class DurableCalls implements DurableContext {
       if (policy === "fail") throw new AgentError(inDoubt(entry), { retryable: false });
       if (policy === "retry") return { done: false };
       const { signal } = this.#keeper;
-      return settledOf(await (policy as Verify<unknown>)(doubtOf(entry, input, signal)), entry);
+      return outcomeOf(await (policy as Verify<unknown>)(doubtOf(entry, input, signal)), entry);
     };
   }
 }
@@ -169,9 +169,9 @@ function doubtOf({ name, number }: Entry, input: unknown, signal: AbortSignal): 
 }
 
 /** What a `verify` has returned. @throws {AgentError} if it is neither of the two */
-function settledOf(settled: DoubtSettled<unknown>, entry: Entry): DoubtSettled<unknown> {
-  const { done } = (settled ?? {}) as { readonly done?: unknown };
-  if (typeof done === "boolean") return settled;
+function outcomeOf(outcome: DoubtOutcome<unknown>, entry: Entry): DoubtOutcome<unknown> {
+  const { done } = (outcome ?? {}) as { readonly done?: unknown };
+  if (typeof done === "boolean") return outcome;
   const message = `onDoubt of ${entryInWords(entry)} has returned neither { done: true, result } nor { done: false }`;
   throw new AgentError(message, { retryable: false });
 }

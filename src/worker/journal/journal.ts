@@ -72,7 +72,7 @@ export class Journal {
   }
 
   /**
-   * Finds or makes the entry of a durable call, which is in flight until it is {@link settled}.
+   * Finds or makes the entry of a durable call, which is in flight until it is {@link returned}.
    *
    * Entries that ran at once may be asked for in any order. One that began alone, when all before it were over, must be the next: an agent
    * that asks for something else there does not do what it did.
@@ -104,7 +104,7 @@ export class Journal {
   }
 
   /** A call is not in flight any more: what the agent waits for is about to be told to it. */
-  settled(): void {
+  returned(): void {
     this.#inFlight -= 1;
     this.#goingOn += 1;
   }

@@ -14,6 +14,8 @@ export interface JournalKeeper {
   childOf(seq: number): Promise<string>;
   /** Resolves when the Run has nothing to say that is not yet in its outbox. */
   quiet(): Promise<void>;
+  /** Returns which of these entries are over, where the Run need not end for them. */
+  over?(entries: readonly Entry[]): Promise<readonly EarlierRecord[]>;
   /** Ends the Run until one of these entries is over. @param count how many records the journal has */
   suspend(entries: readonly Entry[], count: number): void;
   /** Fails the Run, whatever its agent does. */

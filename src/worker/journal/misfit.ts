@@ -58,3 +58,7 @@ export function leftOver(next: Named & { readonly number: number }): JournalErro
 
 const WAY_OUT =
   "Let this task end with the code it began with, or begin a new one; what depends on time, chance or the world belongs into a step.";
+
+/** What is wrong with an agent that stops at a checkpoint and has a journal. */
+export const CHECKPOINT =
+  "the agent has stopped at a checkpoint although it has durable steps: the next run would begin at the checkpoint, and not ask for them. Use the one or the other.";

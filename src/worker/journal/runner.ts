@@ -65,13 +65,13 @@ export class JournalRunner {
           return parsed(entry.result);
         }
         if (answer === "in doubt") {
-          const settled = await this.#tried(entry, () => settle(entry));
-          if (settled.done) return await this.#complete(entry, settled.result);
+          const outcome = await this.#tried(entry, () => settle(entry));
+          if (outcome.done) return await this.#complete(entry, outcome.result);
           await this.#keep((journal) => journal.notDone(entry, "it was not done"));
         }
         return await this.#run(entry, run);
       } finally {
-        this.#settled();
+        this.#returned();
       }
     });
   }
@@ -81,7 +81,7 @@ export class JournalRunner {
     return this.#working(async () => {
       const entry = await this.#begun(asked, wait);
       await this.#untilOver(entry);
-      this.#settled();
+      this.#returned();
       return entry;
     });
   }
@@ -91,13 +91,13 @@ export class JournalRunner {
     return this.#working(async () => {
       const entry = await this.#begun(asked, wait);
       entry.childId ??= await this.#keeper.childOf(entry.seq);
-      this.#settled();
+      this.#returned();
       return { entry, over: () => this.#awaited(entry) };
     });
   }
 
   /** The outcome of something that is waited for, where the Run need not end for it. */
-  deliver(record: EarlierRecord): void {
+  #deliver(record: EarlierRecord): void {
     const entry = this.#known.over(record);
     const waiting = entry && this.#waiting.get(entry);
     if (!waiting) return;
@@ -213,7 +213,7 @@ export class JournalRunner {
       this.#working(async () => {
         this.#known.enter();
         await this.#untilOver(entry);
-        this.#settled();
+        this.#returned();
         return entry;
       }),
     );
@@ -230,8 +230,8 @@ export class JournalRunner {
     this.#busy += 1;
   }
 
-  #settled(): void {
-    this.#known.settled();
+  #returned(): void {
+    this.#known.returned();
     if (this.#isTurning) return;
     this.#isTurning = true;
     setImmediate(() => {
@@ -248,9 +248,10 @@ export class JournalRunner {
   #rest(): void {
     if (!this.#onlyWaits || this.#isResting) return;
     this.#isResting = true;
-    setImmediate(() => {
+    setImmediate(async () => {
+      if (this.#onlyWaits) await this.call(() => this.#suspend()).catch(() => {});
       this.#isResting = false;
-      if (this.#onlyWaits) void this.call(() => this.#suspend());
+      this.#rest();
     });
   }
 
@@ -259,6 +260,10 @@ export class JournalRunner {
     if (this.#known.hasFailures) await this.#working(() => this.#keep((journal) => journal.flush()));
     await this.#keeper.quiet();
     if (!this.#onlyWaits) return;
+    if (this.#keeper.over) {
+      for (const record of await this.#keeper.over([...this.#waiting.keys()])) this.#deliver(record);
+      return;
+    }
     // The agent's promises stay as they are: another Run goes on from here.
     this.#unsettled.clear();
     this.#over = new RunStopped("suspended", "the run waits, and another one goes on");

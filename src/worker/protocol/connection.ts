@@ -11,8 +11,8 @@ import type { EarlierRecord } from "../journal/journal.js";
 import type { JournalWanted } from "../run/journal-reader.js";
 import type { Ask } from "../run/patient-reader.js";
 import type { ResultWanted } from "../run/result-reader.js";
-import type { RunKey } from "./frames.js";
 import { earlierRecords } from "./journal-frames.js";
+import type { RunKey } from "./run-key.js";
 
 /** A Worker's stream to the server, and the unary calls on the same connection. */
 export interface Connection {

@@ -20,14 +20,9 @@ import {
 import { type AgentEvent, agentEvents, type Speaker } from "../agent/context.js";
 import type { Chunk } from "../run/outbox.js";
 import { suspend } from "./journal-frames.js";
+import type { RunKey } from "./run-key.js";
 
 /* Makes every message that the Worker sends on its stream. `at` is the Unix milliseconds by its clock. */
-
-/** Identifies a Run in its reports; the fence lets the server refuse reports of an earlier Run. */
-export interface RunKey {
-  readonly runId: string;
-  readonly fence: number;
-}
 
 /** Why a Run fails, where its agent has thrown nothing of its own. */
 export type EndReason = FailureReason | "JOURNAL_MISMATCH" | "JOURNAL_LIMIT" | "IN_DOUBT";

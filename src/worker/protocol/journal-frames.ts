@@ -12,7 +12,7 @@ import {
   StepEffect,
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { EarlierRecord } from "../journal/journal.js";
-import type { RunKey } from "./frames.js";
+import type { RunKey } from "./run-key.js";
 
 /* The messages about durable steps and usage. */
 

@@ -18,10 +18,10 @@ import type { ResultWanted } from "../run/result-reader.js";
 import type { WorkerTime } from "../timers.js";
 import { assignmentProblem, type SessionFacts } from "./assignment-check.js";
 import { type Connection, dial, type Plane } from "./connection.js";
-import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
 import type { Lease } from "./lease.js";
 import { connectTimeout, leaseLeft } from "./reconnect.js";
+import type { RunKey } from "./run-key.js";
 
 /** Version of the stream's protocol: with leases, fences, acknowledgements, and inputs by reference. */
 const PROTOCOL = 2;

@@ -8,9 +8,10 @@ import { AgentError, RunStopped } from "../agent/error.js";
 import { failed, failure } from "../agent/outcome.js";
 import { DurableCalls, type DurableKeeper } from "../journal/durable-calls.js";
 import type { EarlierRecord, Entry } from "../journal/journal.js";
-import { JournalError } from "../journal/misfit.js";
-import type { Outcome, RunKey } from "../protocol/frames.js";
+import { CHECKPOINT, JournalError } from "../journal/misfit.js";
+import type { Outcome } from "../protocol/frames.js";
 import { journal } from "../protocol/journal-frames.js";
+import type { RunKey } from "../protocol/run-key.js";
 import type { WorkerTime } from "../timers.js";
 import { JournalOutbox } from "./journal-outbox.js";
 import type { JournalReader } from "./journal-reader.js";
@@ -170,6 +171,3 @@ export class RunDurable implements DurableKeeper {
     });
   }
 }
-
-const CHECKPOINT =
-  "the agent has stopped at a checkpoint although it has durable steps: the next run would begin at the checkpoint, and not ask for them. Use the one or the other.";

@@ -1,7 +1,7 @@
 import { joined, type SharedText, sharedText } from "#domain/task/step-input";
 import { limits } from "#limits/index";
 import { AgentError } from "../agent/error.js";
-import type { RunKey } from "../protocol/frames.js";
+import type { RunKey } from "../protocol/run-key.js";
 import type { WorkerTime } from "../timers.js";
 import type { InputRef } from "./assignment.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";

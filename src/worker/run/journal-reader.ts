@@ -1,6 +1,6 @@
 import { limits } from "#limits/index";
 import type { EarlierRecord } from "../journal/journal.js";
-import type { RunKey } from "../protocol/frames.js";
+import type { RunKey } from "../protocol/run-key.js";
 import type { WorkerTime } from "../timers.js";
 import { type Ask, PatientReader } from "./patient-reader.js";
 import { Window } from "./window.js";

@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { limits } from "#limits/index";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
-import type { RunKey } from "../protocol/frames.js";
+import type { RunKey } from "../protocol/run-key.js";
 import type { WorkerTime } from "../timers.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";
 import { Window } from "./window.js";

@@ -1,7 +1,7 @@
 import type { UsedModel } from "#domain/task/usage";
 import type { Log } from "#ports/telemetry";
 import type { DurableContext } from "../agent/durable.js";
-import type { RunKey } from "../protocol/frames.js";
+import type { RunKey } from "../protocol/run-key.js";
 import type { WorkerTime } from "../timers.js";
 import type { InputReader } from "./input-reader.js";
 import type { JournalReader } from "./journal-reader.js";

@@ -2,8 +2,8 @@ import type { UsedModel } from "#domain/task/usage";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { RunKey } from "../protocol/frames.js";
 import { usage } from "../protocol/journal-frames.js";
+import type { RunKey } from "../protocol/run-key.js";
 
 /** The reports of one Run that the server has not acknowledged. */
 interface Reports {

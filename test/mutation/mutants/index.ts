@@ -16,6 +16,7 @@ import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
 import { deadLetterMutants } from "./dead-letters.js";
 import { devMutants } from "./dev.js";
+import { durableMutants } from "./durable.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { enrolmentMutants } from "./enrolment.js";
@@ -110,6 +111,7 @@ export const mutants: readonly Mutant[] = [
   ...taskerMutants,
   ...restMutants,
   ...orchestratorMutants,
+  ...durableMutants,
   ...edgeMutants,
   ...embeddedMutants,
   ...inspectMutants,
