@@ -61,6 +61,7 @@ export const fields: Readonly<Record<string, Named>> = {
   "SignalTaskRequest.signal": "words",
   "SignalTaskRequest.payload_json": "words",
   "SignalTaskRequest.reason": "words",
+  "SignalTaskRequest.request_id": "words",
   "ResolveStepRequest.task_id": "task",
   "ResolveStepRequest.step_name": "words",
   "ResolveStepRequest.result_json": "words",
