@@ -30,7 +30,7 @@ function spender() {
 }
 
 const fan = workflow("fan", (w) => {
-  w.map("each", { over: w.input.at("list"), agent: "spender" });
+  w.map("each", { over: "input/list", agent: "spender" });
 });
 
 async function start(options: TaskRunOptions): Promise<TaskRun> {

@@ -1,3 +1,4 @@
+import type { TaskId } from "#domain/id";
 import { type PauseScope, scopeText } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
 import { budgetOwners } from "#domain/task/budget";
@@ -63,7 +64,7 @@ function toppingUp(owner: string): NextAction {
   return { command: `taskrun task topup ${owner} --tokens N`, effect: "raises the budget that is used up" };
 }
 
-function byHand(id: string, failed: readonly StepRow[]): NextAction[] {
+function byHand(id: TaskId, failed: readonly StepRow[]): NextAction[] {
   return failed.flatMap((step) => {
     if (step.heldFor === "IN_DOUBT") return doubts(id, step);
     const { name } = step;
