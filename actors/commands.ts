@@ -1,6 +1,7 @@
 import type { Fault } from "#domain/fault";
 import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import type { Pause, PauseScope } from "#domain/pause/pause";
+import type { HeldTime, RaisedBudget } from "#domain/task/budget";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { StepJournal, TaskSignals } from "#domain/task/journal";
@@ -89,6 +90,12 @@ export const commands = {
     readonly taskId: TaskId;
     readonly used: Usage;
     readonly isLate: boolean;
+  }>(),
+  /** What the Task may use is another from now on, or how long Runs were held of what it may. */
+  noteBudget: carriedOutByRuntime<{
+    readonly taskId: TaskId;
+    readonly budget?: RaisedBudget;
+    readonly heldTime?: HeldTime;
   }>(),
   /** Keep a Task's dead letter; replaces an earlier state of it. */
   keepDeadLetter: carriedOutByRuntime<{ readonly row: DeadLetterRow }>(),

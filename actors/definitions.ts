@@ -83,6 +83,18 @@ export const timeouts: Readonly<Record<DeadlineKind | "lease", Timeout>> = {
     message: "released",
     delay: "five minutes from the end of the Run, if compensation waits for it",
   },
+  budget: {
+    machine: "step",
+    states: ["enqueued", "in_progress", "waiting_for_retry"],
+    message: "budgetExceeded",
+    delay: "at once when a budget is used up that bounds the Task",
+  },
+  wall: {
+    machine: "step",
+    states: ["enqueued", "in_progress", "waiting_for_retry"],
+    message: "budgetExceeded",
+    delay: "wall_ms of the Task, of Runs that are held",
+  },
   retry: {
     machine: "step",
     states: ["waiting_for_retry"],

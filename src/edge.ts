@@ -58,7 +58,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
       facts: factsOf(config),
       ...(config.inspectPage && { inspection: hub }),
       ...{ grpc, http, compat, allowedHosts, allowedOrigins, insecure },
-      ...{ createRates: config.createRates, openWatchers: config.openWatchers },
+      ...{ createRates: config.createRates, openWatchers: config.openWatchers, budgets: config.budgets },
       ...admission,
       ...(tls && { tls }),
       ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),

@@ -106,6 +106,16 @@ const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy
   enqueue({ type: "send", params: { session: heldBy, frame: { type: "cancel", runId, reason } } });
 });
 
+/** Its time counts against budgets from now on. */
+const beginTime = parts.enqueueActions(({ enqueue, context: { timedFor: taskIds } }) => {
+  if (taskIds) enqueue(tellFinalizer({ type: "run.held", taskIds, by: 1 }));
+});
+
+/** Its time counts no more. That of a Run which ends before it was given out has never counted. */
+const endTime = parts.enqueueActions(({ enqueue, context: { timedFor: taskIds, heldBy } }) => {
+  if (taskIds && heldBy !== "") enqueue(tellFinalizer({ type: "run.held", taskIds, by: -1 }));
+});
+
 /**
  * After the Run's end: compensation of its Task may wait for this.
  */
@@ -145,6 +155,8 @@ export const runMachine = parts
       reportEnd,
       stopWorker,
       tellReleased,
+      beginTime,
+      endTime,
       noteStart: assign({ startedAt: ({ event }) => event.at }),
       /** The agent began before the Run ended, and the report of that came after: for `hasBegun`. */
       noteLateStart: assign({ startedAt: ({ context }) => context.finishedAt }),
@@ -162,7 +174,8 @@ export const runMachine = parts
     guards: {
       over: ({ context }) => context.finishedAt !== NEVER,
       beganUnknown: ({ context }) => context.finishedAt !== NEVER && context.startedAt === NEVER,
-      timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
+      timedOut: ({ event }) =>
+        event.type === "end" && (event.reason === "TIMEOUT" || event.reason === "BUDGET_EXCEEDED"),
     },
   })
   .createMachine({
@@ -190,7 +203,12 @@ export const runMachine = parts
       hold: {
         initial: "free",
         states: {
-          free: { on: { assign: { target: "held", actions: "take" }, end: "released" } },
+          free: {
+            on: {
+              assign: { target: "held", actions: ["take", "beginTime"] },
+              end: "released",
+            },
+          },
           held: {
             on: {
               resumed: { actions: "changeHands" },
@@ -209,7 +227,7 @@ export const runMachine = parts
               released: { guard: "over", target: "released", actions: "tellReleased" },
             },
           },
-          released: { type: "final", entry: "release" },
+          released: { type: "final", entry: ["endTime", "release"] },
         },
       },
     },

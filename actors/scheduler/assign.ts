@@ -1,10 +1,12 @@
 import type { StepKey, TaskId } from "#domain/id";
+import { budgetOwners } from "#domain/task/budget";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { type Instant, later, NEVER } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { mappingNeeds } from "../mapped-input.js";
+import { budgetNeeds, holdForBudget, usedUp } from "../task/budget.js";
 import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";
 import type { Placement, Slots } from "./messages.js";
@@ -17,10 +19,12 @@ export const assign: SchedulerHandler<"assign"> = {
     const inputs: TaskId[] = [];
     const stepInputs: StepKey[] = [];
     const outputs: StepKey[] = [];
+    const steps: StepKey[] = [];
     for (const { session, ...key } of placements) {
       const step = view.step(key);
       const task = view.task(key.taskId);
       if (!step || !task) continue;
+      steps.push(...budgetNeeds(task));
       const { input: mapping } = step.spec;
       if (mapping) {
         const mapped = mappingNeeds(mapping, key.taskId);
@@ -31,7 +35,7 @@ export const assign: SchedulerHandler<"assign"> = {
       if (step.dependsOn.length > 0) outputs.push(...dependenciesOf(view, step).inline);
       if (step.spec.compensates) outputs.push(step.spec.compensates);
     }
-    return { inputs, stepInputs, outputs };
+    return { inputs, stepInputs, outputs, ...(steps.length > 0 && { steps }) };
   },
 
   decide: ({ placements }, view, { at }) => ({ commands: makeRuns(placements, view, at) }),
@@ -47,16 +51,28 @@ function makeRuns(placements: readonly Placement[], view: MessageView, at: Insta
     const worker = workers.find(({ session }) => session.id === placement.session);
     if (!task || step?.state !== "enqueued" || !worker) return [];
 
+    const why = usedUp(task, view, at);
+    if (why !== undefined) return [holdForBudget(step, why, at)];
     const { taskId, stepName, runId } = placement;
     const ordinal = (ordinals.get(worker.session.id) ?? 0) + 1;
     ordinals.set(worker.session.id, ordinal);
     return [
       { type: "advanceStep", params: { taskId, stepName, message: { type: "start", at, runId } } },
-      { type: "createRun", params: { run: runOf(placement, task, step, worker, ordinal, at) } },
+      {
+        type: "createRun",
+        params: { run: timed(runOf(placement, task, step, worker, ordinal, at), task, view) },
+      },
       { type: "advanceRun", params: { runId, message: { type: "assign", at } } },
       ...attemptDeadline(step, at),
     ];
   });
+}
+
+/** Its held time counts against the budgets that bound that. */
+function timed(run: RunRow, task: TaskRow, view: MessageView): RunRow {
+  if (task.spec.budget === undefined && task.spec.budgetsAbove === undefined) return run;
+  const timedFor = budgetOwners(task).filter((id) => (view.task(id)?.spec.budget?.wallMs ?? 0) > 0);
+  return timedFor.length > 0 ? { ...run, timedFor } : run;
 }
 
 /** An attempt may take only so long. */

@@ -1,5 +1,6 @@
 import { assign, setup } from "xstate";
 import { holdReasonOf, isTolerated, type StepRow, type StepState } from "#domain/task/step";
+import type { Reason } from "#domain/task/task";
 import { NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
 import type { StepMessage } from "./messages.js";
@@ -23,11 +24,17 @@ function tellTask(to: StepState) {
         isolated: context.heldFor === undefined && context.spec.member?.failure === "isolate",
         ...(context.heldFor && { held: true as const }),
         errorMessage: context.errorMessage,
-        ...(event.type === "fail" && event.reason && { reason: event.reason }),
+        ...reasonIn(event),
       },
     }),
   } as const;
   return [tell, { type: "noteState", params: { state: to } }] as const;
+}
+
+/** What the Task's reason becomes, where that is not its agent's error. */
+function reasonIn(event: StepMessage): { readonly reason?: Reason } {
+  if (event.type === "budgetExceeded") return { reason: "BUDGET_EXCEEDED" };
+  return event.type === "fail" && event.reason ? { reason: event.reason } : {};
 }
 
 /** A failure that holds the Task for a person. */
@@ -41,6 +48,7 @@ const byHand = {
   completeManually: { target: "complete", actions: "noteResult" },
   resolveManually: "resolved_manually",
 } as const;
+const overBudget = { budgetExceeded: { target: "error", actions: "noteBudget" } } as const;
 /** An operator has it begin again, with all its attempts. */
 const reset = {
   resetForRetry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending"), "beginAnew"] },
@@ -115,6 +123,17 @@ export const stepMachine = setup({
         ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...holding(event) }
         : {},
     ),
+    noteBudget: assign(({ context, event }) =>
+      event.type === "budgetExceeded"
+        ? {
+            errorMessage: event.errorMessage,
+            heldFor: "BUDGET_EXCEEDED" as const,
+            attempts: context.attempts - (context.state === "in_progress" ? 1 : 0),
+            declines: 0,
+            outputBytes: 0,
+          }
+        : {},
+    ),
     noteWait: assign(({ event }) => (event.type === "waitForRetry" ? { nextAttemptAt: event.until } : {})),
     noteEndOfWait: assign({ nextAttemptAt: NEVER }),
     noteEnd: assign(({ context, event }) => ({
@@ -123,10 +142,12 @@ export const stepMachine = setup({
       ...("order" in event && { order: event.order }),
       ...(context.waits && { waits: undefined }),
     })),
+    goOn: assign({ errorMessage: "", finishedAt: NEVER }),
     beginAnew: assign({ waits: undefined, attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER }),
   },
   guards: {
     dependenciesSatisfied: ({ context }) => context.unsatisfied === 0,
+    lacksBudget: ({ context }) => context.heldFor === "BUDGET_EXCEEDED",
   },
 }).createMachine({
   id: "step",
@@ -145,7 +166,12 @@ export const stepMachine = setup({
     },
     enqueued: {
       entry: tellTask("enqueued"),
-      on: { start: { target: "in_progress", actions: "beginAttempt" }, cancel, ...byHand },
+      on: {
+        start: { target: "in_progress", actions: "beginAttempt" },
+        ...overBudget,
+        cancel,
+        ...byHand,
+      },
     },
     in_progress: {
       entry: tellTask("in_progress"),
@@ -157,6 +183,7 @@ export const stepMachine = setup({
         lost: { target: "enqueued_as_error_for_orchestration", actions: ["noteFailure", "noteLoss"] },
         yielded: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         handBack: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
+        ...overBudget,
         suspended: { actions: ["takeAttemptBack", "noteWaits"] },
         woken: { target: "enqueued", actions: ["forgetWaits", "takePlace"] },
         cancel,
@@ -180,6 +207,7 @@ export const stepMachine = setup({
       entry: tellTask("waiting_for_retry"),
       on: {
         retry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending")] },
+        ...overBudget,
         cancel,
         ...byHand,
         ...reset,
@@ -188,7 +216,12 @@ export const stepMachine = setup({
     complete: { type: "final", entry: ["noteEnd", ...tellTask("complete")] },
     error: {
       entry: ["noteEnd", ...tellTask("error")],
-      on: { cancel, ...byHand, ...reset },
+      on: {
+        budgetRaised: { guard: "lacksBudget", target: "pending", actions: [...tellTask("pending"), "goOn"] },
+        cancel,
+        ...byHand,
+        ...reset,
+      },
     },
     cancelled: { type: "final", entry: ["noteEnd", ...tellTask("cancelled")] },
     resolved_manually: { type: "final", entry: ["noteEnd", ...tellTask("resolved_manually")] },

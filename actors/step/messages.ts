@@ -38,6 +38,10 @@ export type StepMessage =
       /** What the Task's reason becomes; STEP_FAILED if absent. */
       readonly reason?: Reason;
     }
+  /** finalizer, scheduler: a budget is used up that bounds its Task. Costs no attempt; it goes on when the budget is raised. */
+  | { readonly type: "budgetExceeded"; readonly at: Instant; readonly errorMessage: string }
+  /** finalizer: no budget keeps it from going on any more. */
+  | { readonly type: "budgetRaised"; readonly at: Instant }
   /** finalizer: the wait is over. */
   | { readonly type: "retry"; readonly at: Instant }
   /**

@@ -60,7 +60,9 @@ export const childEnded: FinalizerHandler<"child.ended"> = {
     }
     const errorMessage = `child task ${childId} ended ${status}: ${child.errorMessage || "no reason given"}`;
     // Tasks within tasks multiply: tried again without a pause they would be made without end.
-    const failure = { errorMessage, retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) };
+    // What nobody has raised a budget for in all that time, another child would not get either.
+    const retryable = status === "FAILED" && child.reason !== "BUDGET_EXCEEDED";
+    const failure = { errorMessage, retryable, retryAfter: pauseAfter(step.attempts) };
     const isDoubtful = step.spec.compensation !== undefined && mayHaveActed(child, view);
     return [...(isDoubtful ? noteDoubt(task, step) : []), ...failAttempt(task, step, failure, moment)];
   },

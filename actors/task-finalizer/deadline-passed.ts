@@ -10,10 +10,12 @@ import { advanceRun, advanceTask } from "../make-command.js";
 import { failAttempt, retryNow } from "../step/attempts.js";
 import { waitNeeds, wakeIfOver } from "../step/waits.js";
 import { behaviorOf } from "../step-types/index.js";
-import { releaseDeadline, releasedBy } from "../task/quiescence.js";
+import { budgetNeeds, goOn, stopTask, usedUp } from "../task/budget.js";
+import { releaseDeadline, releasedBy, taskAlone } from "../task/quiescence.js";
 import { startTask } from "../task/start.js";
 import { liveRunsOf, liveStepsOf, liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
+import { countHeldTime } from "./run-held.js";
 
 /**
  * A deadline has passed, or is believed to: the rows decide what it still means. Whoever has set it anew meanwhile is
@@ -21,9 +23,16 @@ import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
  */
 export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
   needs(message, view) {
-    if (message.stepName === WHOLE_TASK) return { wholeTasks: [message.taskId] };
+    const { taskId, stepName, kind } = message;
+    if (kind === "budget" || kind === "wall") {
+      const task = view.task(taskId);
+      // Steps that hold the Task have failed, and come with its graph only.
+      const graphs = task?.holds ? [taskId] : [];
+      return { wholeTasks: [taskId], graphs, steps: [taskAlone(taskId), ...budgetNeeds(task)] };
+    }
+    if (stepName === WHOLE_TASK) return { wholeTasks: [taskId] };
     const step = view.step(message);
-    if (message.kind === "wake") {
+    if (kind === "wake") {
       const { steps = [], ...rest } = waitNeeds(step, step?.waits ?? [], view);
       return { ...rest, steps: [message, ...steps] };
     }
@@ -54,6 +63,12 @@ export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
         ];
       case "hold":
         return [clear, advanceTask(task, { type: "giveUp", at })];
+      case "wall":
+        return [clear, ...countHeldTime(task, 0, at)];
+      case "budget": {
+        const why = usedUp(task, view, at);
+        return [clear, ...(why === undefined ? goOn(task, view, at) : stopTask(task, why, view, at))];
+      }
       default: {
         const step = view.step(message);
         return step ? stepDeadlinePassed(message, clear, task, step, view, moment) : [clear];

@@ -18,12 +18,14 @@ import { mapOpen } from "./map-open.js";
 import type { TaskFinalizerMessage } from "./messages.js";
 import { resolve } from "./resolve.js";
 import { runEnded } from "./run-ended.js";
+import { runHeld } from "./run-held.js";
 import { runReleased } from "./run-released.js";
 import { signal } from "./signal.js";
 import { signalTaken } from "./signal-taken.js";
 import { stepSatisfied } from "./step-satisfied.js";
 import { taskEnded } from "./task-ended.js";
 import { taskStale } from "./task-stale.js";
+import { topUp } from "./top-up.js";
 import { updateDeadLetter } from "./update-dead-letter.js";
 import { usage } from "./usage.js";
 
@@ -32,6 +34,7 @@ export const finalizerHandlers = {
   "run.released": runReleased,
   journal,
   usage,
+  "run.held": runHeld,
   "step.satisfied": stepSatisfied,
   expand,
   "map.open": mapOpen,
@@ -43,6 +46,7 @@ export const finalizerHandlers = {
   "signal.taken": signalTaken,
   signal,
   resolve,
+  "top.up": topUp,
   cancel,
   "task.ended": taskEnded,
   "dead.letter": deadLetter,
@@ -70,6 +74,7 @@ const listens = {
   "run.released": { actions: "noteRelease" },
   journal: { actions: "journalRecord" },
   usage: { actions: "countInTasks" },
+  "run.held": { actions: "countHeldTime" },
   "step.satisfied": { actions: "satisfyDependants" },
   expand: { actions: "expandGraph" },
   "map.open": { actions: "openMap" },
@@ -81,6 +86,7 @@ const listens = {
   "signal.taken": { actions: "takeSignal" },
   signal: { actions: "receiveSignal" },
   resolve: { actions: "resolveByHand" },
+  "top.up": { actions: "raiseBudget" },
   cancel: { actions: "cancelTask" },
   "task.ended": { actions: "endStepsAndRuns" },
   "dead.letter": { actions: "followDeadLetter" },
@@ -98,6 +104,7 @@ export const taskFinalizerMachine = parts
       noteRelease: decided("run.released", runReleased),
       journalRecord: decided("journal", journal),
       countInTasks: decided("usage", usage),
+      countHeldTime: decided("run.held", runHeld),
       satisfyDependants: decided("step.satisfied", stepSatisfied),
       expandGraph: decided("expand", expand),
       openMap: decided("map.open", mapOpen),
@@ -109,6 +116,7 @@ export const taskFinalizerMachine = parts
       takeSignal: decided("signal.taken", signalTaken),
       receiveSignal: decided("signal", signal),
       resolveByHand: decided("resolve", resolve),
+      raiseBudget: decided("top.up", topUp),
       cancelTask: decided("cancel", cancel),
       endStepsAndRuns: decided("task.ended", taskEnded),
       followDeadLetter: decided("dead.letter", deadLetter),

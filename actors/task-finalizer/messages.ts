@@ -1,5 +1,6 @@
 import type { Caller } from "#domain/caller";
 import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
+import type { Budget } from "#domain/task/budget";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { JournalRecord } from "#domain/task/journal";
@@ -27,6 +28,8 @@ export type TaskFinalizerMessage =
     } & StepKey)
   /** run-tracker: a Run of the Task has used something; late if the Task had ended. */
   | { readonly type: "usage"; readonly taskId: TaskId; readonly used: Usage; readonly isLate: boolean }
+  /** a Run: it is held from now on (1), or no more (-1), and these Tasks have budgets that bound that. */
+  | { readonly type: "run.held"; readonly taskIds: readonly TaskId[]; readonly by: 1 | -1 }
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */
   | ({ readonly type: "step.satisfied" } & StepKey)
   /** itself: a decision or a batch has its result; the Steps that it asks for are to be made. */
@@ -63,6 +66,17 @@ export type TaskFinalizerMessage =
       /** Why, for people. */
       readonly reason: string;
     } & StepKey)
+  /** client: more of what the Task's budget bounds. */
+  | {
+      readonly type: "top.up";
+      readonly caller: Caller;
+      readonly taskId: TaskId;
+      readonly add: Budget;
+      /** Why, for people. */
+      readonly reason: string;
+      /** Names the request; empty if it may be carried out again. */
+      readonly requestId: string;
+    }
   /** client: end it for good. */
   | { readonly type: "cancel"; readonly caller: Caller; readonly taskId: TaskId; readonly message: string }
   /** itself: the Task has ended; end its Steps and Runs in the same commit, and undo what it did. */

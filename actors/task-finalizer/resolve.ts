@@ -196,6 +196,9 @@ function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]):
     return `is a ${spec.type}: it ${resultRefused}, so declare it done without one, or try it anew`;
   }
   if (action !== "retry" || state === "waiting_for_retry") return undefined;
+  if (step.heldFor === "BUDGET_EXCEEDED") {
+    return "is held because a budget is used up, and goes on by itself when that is raised: use TopUpTask";
+  }
   if (state === "in_progress" && step.agentName !== "") return undefined;
   if (state !== "error")
     return `is ${state}: it ${waits[state] ?? "goes on by itself"}, so there is nothing to try anew`;

@@ -1,8 +1,10 @@
 import type { TaskId } from "#domain/id";
+import { usedAsWritten } from "#domain/task/budget";
 import type { TaskRow } from "#domain/task/task";
 import { addUsage, NO_USAGE, type Usage } from "#domain/task/usage";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
+import { budgetMoved } from "../task/budget.js";
 import { taskAlone } from "../task/quiescence.js";
 import type { MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
@@ -32,8 +34,8 @@ interface Counting extends Stamped {
 }
 
 /** What follows from what a Task has used by now, all below it included. Its row in the view is as it was before. */
-export function usageCounted(_task: TaskRow, _usage: Usage, _counting: Counting): readonly Command[] {
-  return [];
+export function usageCounted(task: TaskRow, usage: Usage, { at }: Counting): readonly Command[] {
+  return budgetMoved(task, usedAsWritten(task), usedAsWritten({ ...task, usage }), at);
 }
 
 /**

@@ -75,6 +75,8 @@ function deadlinesOf(task: TaskRow, event: TaskMessage): DeadlineKind[] {
     ...(spec.startAt > 0 || spec.parent || spec.forkedFrom ? (["start"] as const) : []),
     ...(isOrWasHeld(task, event) ? (["hold"] as const) : []),
     ...(spec.parent ? (["orphan"] as const) : []),
+    ...(spec.budget || spec.budgetsAbove ? (["budget"] as const) : []),
+    ...(spec.budget?.wallMs ? (["wall"] as const) : []),
   ];
 }
 

@@ -107,6 +107,7 @@ export interface Actions {
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;
+  readonly "task.top_up": TaskResource;
   readonly "task.watch": TaskResource;
   /** Makes a token by which others may watch it. */
   readonly "task.create_watch_token": TaskResource;

@@ -4,6 +4,7 @@ import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { scopeText } from "#domain/pause/pause";
+import type { DefaultBudgets } from "#domain/task/budget";
 import { templateKey } from "#domain/template/template";
 import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
@@ -88,6 +89,8 @@ export interface Services {
   readonly enrolment?: Enrolment | undefined;
   /** How fast namespaces may create Tasks; absent if nobody bounds it. */
   readonly creates?: CreateRates | undefined;
+  /** What Tasks may use that ask for no budget; absent if nothing bounds them. */
+  readonly budgets?: DefaultBudgets | undefined;
   /** How many may watch in each namespace; absent if nobody bounds it. */
   readonly watchers?: OpenWatchers | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */

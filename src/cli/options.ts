@@ -1,4 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
+import type { Budget } from "#domain/task/budget";
+import { readBudget } from "#domain/task/budget-text";
 import { DURATION_ADVICE, readDuration } from "#domain/time/duration";
 import { MOMENT_ADVICE, readMoment } from "./moment.js";
 
@@ -91,6 +93,18 @@ export function duration(least = 0) {
 
 /** A hundred years: what is longer is a slip, and might not fit into a number. */
 const DURATION_MAX = 36_500 * 86_400_000;
+
+/** Parses a budget such as `tokens=1M,usd=5`. */
+export function budget(text: string): Budget {
+  const read = readBudget(text);
+  if (typeof read === "string") throw new InvalidArgumentError(`"${text}" ${read}.`);
+  return read;
+}
+
+/** Makes a parser of an amount of one bound of a budget, as {@link budget} has it. */
+export function amountOf(bound: keyof Budget, name: string) {
+  return (text: string): number => budget(`${name}=${text}`)[bound];
+}
 
 /** Parses a time that has one meaning. Returns Unix milliseconds. */
 export function moment(text: string): number {

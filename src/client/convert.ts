@@ -23,6 +23,7 @@ import type {
 import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskrun/v1/template_service_pb";
 import type { Agent as WireAgent, Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { AgentRetry, AnnouncedAgent } from "./agent-views.js";
+import { toBudget } from "./budget.js";
 import { toJournalChange, toModelUse } from "./convert-journal.js";
 import type { ChatMessage, TaskEvent } from "./event-views.js";
 import { toPause } from "./pauses.js";
@@ -49,6 +50,7 @@ export function toTask(task: WireTask): Task {
     timeoutMs: Number(task.timeoutMs),
     maxAttempts: task.maxAttempts,
     ...(task.maxLosses !== undefined && { maxLosses: task.maxLosses }),
+    ...(task.budget && { budget: toBudget(task.budget) }),
     ...(name !== undefined && { template: { namespace: namespace ?? "", name, version: version ?? "" } }),
     workerSelector: task.workerSelector,
     correlationId: task.correlationId,

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { slipIn } from "#domain/option-names";
 import type { CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
+import { budgetInit } from "./budget.js";
 import { keyOr } from "./call.js";
 import { instantOf, jsonText, wholeNumber, wrongArgument } from "./request.js";
 import type { CreateTask } from "./task-requests.js";
@@ -30,6 +31,7 @@ export function createInit(
     workerSelector,
     timeoutMs,
     startAtMs,
+    budget,
     ...same
   } = request;
   return {
@@ -42,6 +44,7 @@ export function createInit(
     startAtMs: instantOf(startAtMs, `${at}start_at_ms`),
     namespace: request.namespace ?? (template?.namespace ? "" : namespace),
     idempotencyKey: keyOr(request.idempotencyKey),
+    ...(budget && { budget: budgetInit(budget, `${at}budget`) }),
     ...(template && { template: templateOf(template, `${at}template`) }),
   };
 }

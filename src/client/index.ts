@@ -7,6 +7,7 @@ export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-view
 export type { AgentFilter, AgentPage, Agents } from "./agents.js";
 export type { Audit, AuditEntry, AuditFilter } from "./audit.js";
 export type { AuthorityClient, AuthorityPhase, AuthorityState, RotateOptions } from "./authority.js";
+export type { Budget, TopUpOptions } from "./budget.js";
 export type { BulkBatch, BulkRequest } from "./bulk.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";

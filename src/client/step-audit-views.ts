@@ -24,6 +24,7 @@ export interface StepAuditEntry {
     | "SIGNALLED"
     | "TASK_CANCELLED"
     | "TASK_RESOLVED"
+    | "TOPPED_UP"
     | "TAKEN_OVER"
     | (string & {});
   /** Who did it: the principal of a caller; of a Run, the id of its Worker; of what a fork has taken over, its Task. */

@@ -1,5 +1,6 @@
 import { brand } from "#domain/brand";
 import type { Labels, TaskState, TaskStatus } from "#domain/task/task";
+import type { Budget } from "./budget.js";
 import type { CallControl } from "./call.js";
 import { TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
@@ -59,6 +60,8 @@ export interface CreateTask {
   readonly correlationId?: string;
   /** The Task does not start before this time, in Unix milliseconds. */
   readonly startAtMs?: number;
+  /** What it and the Tasks below it may use, before it is held until {@link Tasks.topUp}. Default: as the server is configured. */
+  readonly budget?: Budget;
 }
 
 export const taskNames = namesOf<CreateTask>({
@@ -77,6 +80,7 @@ export const taskNames = namesOf<CreateTask>({
   workerSelector: true,
   correlationId: true,
   startAtMs: true,
+  budget: true,
 });
 
 /**

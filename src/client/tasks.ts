@@ -11,8 +11,10 @@ import {
   RetryTaskRequestSchema,
   SignalTaskRequestSchema,
   TaskService,
+  TopUpTaskRequestSchema,
   WatchTaskRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import { type Budget, budgetInit, type TopUpOptions, topUpNames } from "./budget.js";
 import { type BulkBatch, type BulkRequest, bulkRequestOf, toBulkBatch } from "./bulk.js";
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
@@ -205,6 +207,18 @@ export class Tasks {
     const request = requestOf(ForkTaskRequestSchema, { ...fields, idempotencyKey: keyOr(idempotencyKey) });
     const send = this.#wire.forkTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
+  }
+
+  /**
+   * Adds to the bounds of a Task's budget, so that it goes on if it was held because that was used up: from what its agents have
+   * journaled, with the attempts they had. Carries a request id, so that it is carried out once however often it is sent.
+   */
+  async topUp(id: string, add: Budget, options: TopUpOptions = {}): Promise<Task> {
+    const { reason = "", requestId, ...control } = optionsOf(options, "options", topUpNames);
+    const fields = { id, add: budgetInit(add, "add"), reason, requestId: keyOr(requestId) };
+    const request = requestOf(TopUpTaskRequestSchema, fields);
+    const send = this.#wire.topUpTask;
+    return toTask(await this.#caller.withKey(request.requestId, (o) => send(request, o), control));
   }
 
   /**

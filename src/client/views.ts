@@ -2,6 +2,7 @@ import type { ModelBackend, RunStatus } from "#domain/task/run";
 import type { StepState } from "#domain/task/step";
 import type { Labels, TaskState, TaskStatus } from "#domain/task/task";
 import type { StepType } from "#domain/template/template";
+import type { Budget } from "./budget.js";
 
 /*
  * Plain objects that the client returns. Times are Unix milliseconds, 0 if not set; durations are milliseconds. Inputs
@@ -44,6 +45,8 @@ export interface Task {
   readonly maxAttempts: number;
   /** As the request said; absent if it left it to each Step. */
   readonly maxLosses?: number;
+  /** What it and the Tasks below it may use, with what was added since; absent if nothing bounds it. */
+  readonly budget?: Budget;
   readonly template?: TemplateRef;
   readonly workerSelector: Labels;
   readonly correlationId: string;

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { CompatAddress } from "#domain/compat";
+import type { DefaultBudgets } from "#domain/task/budget";
 import type { RetentionRule } from "#domain/task/retention";
 import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
@@ -17,7 +18,7 @@ import { jwt, jwtProblems, jwtSettings } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
-import { namespaceLimits } from "./namespace-limits.js";
+import { namespaceLimits, namespaceSettings } from "./namespace-limits.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
@@ -64,6 +65,7 @@ export type SettingName =
   | "jwt-roles"
   | "jwt-namespaces-claim"
   | "create-rates"
+  | "budgets"
   | "waiting-tasks"
   | "open-watchers"
   | "daily-output"
@@ -167,6 +169,8 @@ export interface ServerConfig {
   readonly jwtNamespacesClaim: string;
   /** Tasks a second, by namespace. */
   readonly createRates: ReadonlyMap<string, number>;
+  /** What Tasks may use that ask for no budget, by namespace and agent. */
+  readonly budgets: DefaultBudgets;
   /** Tasks that may wait, by namespace. */
   readonly waitingTasks: ReadonlyMap<string, number>;
   /** By namespace. */
@@ -253,10 +257,7 @@ export function serverConfig(
     clientCa: setting("client-ca") && resolve(setting("client-ca")),
     clientCertificates: setting("client-certificates"),
     ...jwtSettings(setting),
-    createRates: setting("create-rates"),
-    waitingTasks: setting("waiting-tasks"),
-    openWatchers: setting("open-watchers"),
-    dailyOutput: setting("daily-output"),
+    ...namespaceSettings(setting),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ByNamespace } from "#domain/namespace-limits";
 import { MIB } from "#limits/units";
+import { budgets } from "./budgets.js";
 import type { Setting, Values } from "./setting.js";
 
 interface Numbers {
@@ -51,6 +52,7 @@ export const namespaceLimits = {
     fallback: [],
     help: "Tasks that each namespace may create in a second, on the average; * is each that is not named. Without any there is no such limit.",
   },
+  budgets,
   "waiting-tasks": {
     ...byNamespace({ most: 100_000, isWhole: true, example: 500 }),
     fallback: [],
@@ -67,3 +69,17 @@ export const namespaceLimits = {
     help: "MiB that Runs of each namespace may write in a day, UTC, before new Tasks of it are refused; * is each that is not named. Without any there is no such limit.",
   },
 } as const satisfies Record<string, Setting>;
+
+type Names = keyof typeof namespaceLimits;
+type Read = <Name extends Names>(name: Name) => z.output<(typeof namespaceLimits)[Name]["schema"]>;
+
+/** The settings, as the server has them. */
+export function namespaceSettings(setting: Read) {
+  return {
+    createRates: setting("create-rates"),
+    budgets: setting("budgets"),
+    waitingTasks: setting("waiting-tasks"),
+    openWatchers: setting("open-watchers"),
+    dailyOutput: setting("daily-output"),
+  };
+}

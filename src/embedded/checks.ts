@@ -55,6 +55,7 @@ const settings = {
   heartbeat: "heartbeat",
   publicLease: "public-lease",
   environment: "environment",
+  budgets: "budgets",
   acceptClock: "accept-clock",
   inspectPayloads: "inspect-payloads",
   orchestratorAgents: "orchestrator-agents",

@@ -234,13 +234,14 @@ function openMounts(
   trail: AuditTrail | undefined,
 ): Promise<Gateway> {
   const { plane, entropy, schemas } = control;
-  const { environment, orchestratorAgents } = config;
+  const { environment, budgets, orchestratorAgents } = config;
   return openGateway({
     plane,
     entropy,
     telemetry,
     schemas,
     environment,
+    budgets,
     orchestratorAgents,
     facts: factsOf({ ...config, store: url || (hasData ? "sqlite" : "memory") }),
     metrics: telemetry.metrics,

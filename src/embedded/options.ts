@@ -92,6 +92,11 @@ export interface TaskRunOptions {
   /** Whose overrides of a template apply. Default `development`. */
   readonly environment?: string;
   /**
+   * What each Task may use that asks for no budget, by its namespace, or by namespace and agent: `{ "default/writer": "tokens:1M,usd:5" }`;
+   * `*` is each namespace that is not named. Default: nothing bounds it.
+   */
+  readonly budgets?: Readonly<Record<string, string>>;
+  /**
    * File to which signed checkpoints of the audit log are appended. Default: `audit.checkpoints` in the directory of the SQLite
    * store; with another store there is none.
    */

@@ -17,6 +17,7 @@ import { TasksInHand } from "#api/workers/tasks-in-hand";
 import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
 import type { ByNamespace } from "#domain/namespace-limits";
+import type { DefaultBudgets } from "#domain/task/budget";
 import { instant, type Millis } from "#domain/time/time";
 import type { InspectionHub } from "#inspect/hub";
 import type { AuditStore, AuditTrail } from "#ports/audit";
@@ -79,6 +80,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly roles?: RoleTable;
   /** How fast each namespace may create Tasks. Default: as it likes. */
   readonly createRates?: RatesByNamespace;
+  /** What Tasks may use that ask for no budget. Default: as much as they like. */
+  readonly budgets?: DefaultBudgets;
   /** How many may watch Tasks of each namespace at a time. Default: as many as like. */
   readonly openWatchers?: ByNamespace;
   /** What workers of orchestrator.v1 run, which do not say so. Default: what was asked for by its SubmitTask. */
@@ -129,14 +132,14 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const plans = new ClientPlans();
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { audit, createRates, openWatchers, roles = new RoleTable() } = settings;
+  const { audit, budgets, createRates, openWatchers, roles = new RoleTable() } = settings;
   const creates = createRates && createRates.size > 0 ? new CreateRates(createRates) : undefined;
   const watchers = openWatchers && openWatchers.size > 0 ? new OpenWatchers(openWatchers) : undefined;
   const stored = new StoredReads(plane.reads);
   const submitted = new SubmittedAgents(settings.orchestratorAgents ?? []);
   const inHand = new TasksInHand();
   const shown = { plane, stored, plans, inputs, schemas, environment, facts, submitted, inHand };
-  const services = { ...shown, entropy, authorize, tracing, audit, roles, creates, watchers };
+  const services = { ...shown, entropy, authorize, tracing, audit, roles, budgets, creates, watchers };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();

@@ -1,4 +1,5 @@
 import { broker } from "./broker.js";
+import { budgets } from "./budgets.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
@@ -43,6 +44,7 @@ export const limits = Object.freeze({
   ...workers,
   ...explain,
   ...journal,
+  ...budgets,
   ...repair,
   ...deadLetters,
   ...pauses,

@@ -2,6 +2,7 @@ import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { NodeId, TaskId } from "#domain/id";
 import type { NodeState, NodeView } from "#domain/node";
+import type { Budget } from "#domain/task/budget";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunSummary } from "#domain/task/run";
@@ -121,6 +122,15 @@ export interface TaskPlane {
     action: ResolveAction,
     reason?: string,
   ): Promise<Receipt>;
+
+  /**
+   * Adds to the bounds of a Task's budget; what was stopped for want of it goes on. Carried out once for each `requestId`.
+   *
+   * @param reason for people; kept with who raised it
+   * @throws {Fault} `not_found`; `wrong_state` if the Task has ended or has no budget of its own; `invalid`, with how much is missing, if it
+   *   could not go on with what is added, or has no such bound
+   */
+  topUp(caller: Caller, taskId: TaskId, add: Budget, reason?: string, requestId?: string): Promise<Receipt>;
 
   /**
    * Writes down what became of a Task's dead letter; what is undefined stays as it is.

@@ -11,6 +11,7 @@ import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
 import { signal } from "./plane/signal.js";
 import { submit } from "./plane/submit.js";
+import { topUp } from "./plane/top-up.js";
 import { updateDeadLetter } from "./plane/update-dead-letter.js";
 import { wait } from "./plane/wait.js";
 import { watch } from "./plane/watch.js";
@@ -47,6 +48,7 @@ export function openPlane(supervisor: Supervisor, stale: StaleTerms): Plane {
     cancel: cancel(supervisor),
     signal: signal(supervisor),
     resolve: resolve(supervisor),
+    topUp: topUp(supervisor),
     updateDeadLetter: updateDeadLetter(supervisor),
     register: register(supervisor),
     drainWorker: drainWorker(supervisor),

@@ -22,6 +22,7 @@ const kinds = {
   complete: ["COMPLETED", "COMPLETED"],
   signal: ["SIGNALLED", "SIGNALLED"],
   cancel: ["CANCELLED", "TASK_CANCELLED"],
+  top_up: ["TOPPED_UP", "TOPPED_UP"],
 } as const satisfies Record<StepActionType, readonly [ofStep: string, ofTask: string]>;
 
 export function stepAuditToWire(page: {

@@ -1,3 +1,4 @@
+import { budgetOf } from "#domain/task/budget";
 import type { RunDetail } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
@@ -8,6 +9,7 @@ import {
   type WaitingMoment,
   type WaitingTask,
 } from "#domain/task/waiting-reason";
+import { budgetToWire } from "./convert-budget.js";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { templateRefToWire } from "./convert-template.js";
 import { modelBackendToWire } from "./convert-worker.js";
@@ -29,6 +31,7 @@ export function taskToWire(
   { input = "", output = "", steps = [], results, runs = [] }: TaskParts = {},
 ): wire.Task {
   const { id, namespace, spec } = row;
+  const budget = budgetOf(row);
   return {
     $typeName: "taskrun.v1.Task",
     id,
@@ -54,6 +57,7 @@ export function taskToWire(
     retryOf: spec.retryOf,
     ...(typeof spec.maxLosses === "number" && { maxLosses: spec.maxLosses }),
     ...(spec.template && { template: templateRefToWire(spec.template) }),
+    ...(budget && { budget: budgetToWire(budget) }),
     parentTaskId: spec.parent?.taskId ?? "",
     parentStepName: spec.parent?.stepName ?? "",
     compensates: spec.compensates,

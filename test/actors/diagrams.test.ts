@@ -71,6 +71,7 @@ test("actors/README.md tells what the finalizer hears from within a turn: all th
     "cancel",
     "signal",
     "resolve",
+    "top.up",
     "task.stale",
     "update.dead.letter",
     "deadline.passed",

@@ -33,6 +33,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.cancel": "taskrun.v1.TaskService/CancelTask",
   "task.signal": "taskrun.v1.TaskService/SignalTask",
   "task.resolve": "taskrun.v1.TaskService/ResolveStep",
+  "task.top_up": "taskrun.v1.TaskService/TopUpTask",
   "task.watch": "taskrun.v1.TaskService/WatchTask",
   "task.create_watch_token": "taskrun.v1.AccessService/CreateWatchToken",
   "task.replay": "GET /inspect/tasks/{id}/events",

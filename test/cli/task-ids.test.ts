@@ -29,6 +29,7 @@ async function planeWith(tasks: readonly string[] = ids) {
     retryTask: found("retry"),
     signalTask: found("signal"),
     resolveStep: found("resolve"),
+    topUpTask: found("top up"),
     listTasks: ({ idPrefix, namespace, pageSize }) => {
       asked.push(`list ${idPrefix}`);
       expect([namespace, pageSize]).toEqual(["", 6]);

@@ -21,6 +21,7 @@ beforeAll(async () => {
     cancelTask: count,
     signalTask: count,
     resolveStep: count,
+    topUpTask: count,
     retryTask: count,
   });
   client = createClient({ addr: plane.addr });

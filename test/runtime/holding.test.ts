@@ -104,7 +104,9 @@ test("what is held beside a step that has failed otherwise fails when nothing ho
 test("a child that is held is waited for, and its step fails with it in the end", async () => {
   const { bench, worker } = await workflowBed();
   await register(bench, template([{ name: "inner" }], { name: "child" }));
-  const steps = [{ name: "sub", type: "child_task", child: { template: { name: "child", version: "1.0.0" } } }];
+  const steps = [
+    { name: "sub", type: "child_task", child: { template: { name: "child", version: "1.0.0" } } },
+  ];
   const { task } = await begin(bench, template(steps as never));
   await bench.clock.advance(1);
   await doubt(bench, worker);

@@ -2,6 +2,7 @@ import { Fault } from "#domain/fault";
 import type { Plan } from "#domain/graph/plan";
 import type { TaskId } from "#domain/id";
 import { isJsonObject } from "#domain/json/json";
+import { defaultBudget, isBudget } from "#domain/task/budget";
 import { followingTaskSpec, newTaskSpec } from "#domain/task/spec";
 import { isTerminal, type TaskDraft, type TaskRow, type TaskSpec } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
@@ -40,6 +41,8 @@ export async function draftOf(
   const unknown = agent ? [] : unknownAgents(plan ? agentsOf(plan) : [asked.agentName], namespace, plane);
   const said = [...warnings, ...unknown];
   const { timeoutMs, maxAttempts, maxLosses } = asked;
+  const { budgets = new Map() } = services;
+  const budget = isBudget(asked.budget) ? asked.budget : defaultBudget(budgets, namespace, asked.agentName);
   const { idempotencyKey, fingerprint, keyFor } = identityOf(asked, namespace, plan);
   // The Task of a known key is there already, and may be older than the schema: whether it is known, the actor sees.
   if (refusal && idempotencyKey === "") throw refusal;
@@ -68,6 +71,7 @@ export async function draftOf(
         principal: caller.principal,
         environment,
         traceparent: traceFor({ id, agentName: asked.agentName, template: plan?.template ?? null }, request),
+        ...(budget && { budget }),
         ...(said.length > 0 && { warnings: said }),
       },
       plan,

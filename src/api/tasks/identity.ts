@@ -3,6 +3,7 @@ import { Fault } from "#domain/fault";
 import type { Plan } from "#domain/graph/plan";
 import type { Json } from "#domain/json/json";
 import { isJsonObject } from "#domain/json/json";
+import { budgetBounds, isBudget } from "#domain/task/budget";
 import type { Labels, TaskSpec } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
 import { millis } from "#domain/time/time";
@@ -82,6 +83,7 @@ function fingerprint(request: NewTask, namespace: string): string {
     ...(template ? [template.namespace || namespace, template.name, template.version] : []),
     // Fields that came later are there only if they are set, so that keys outlive an upgrade.
     ...(request.maxLosses === undefined ? [] : [{ maxLosses: request.maxLosses }]),
+    ...(isBudget(request.budget) ? [{ budget: budgetBounds.map((bound) => request.budget?.[bound]) }] : []),
   ]);
 }
 

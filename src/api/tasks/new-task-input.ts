@@ -2,6 +2,7 @@ import { z } from "zod";
 import { limits } from "#limits/index";
 import { templateRef } from "../fields.js";
 import { duration, jsonText, labels, moment, optionalName, within } from "../validate.js";
+import { budgetInput } from "./budget-input.js";
 
 /** The input of a client for a new Task. */
 export const newTaskInput = z
@@ -20,6 +21,7 @@ export const newTaskInput = z
     workerSelector: labels,
     correlationId: optionalName,
     startAtMs: moment,
+    budget: budgetInput.optional(),
   })
   .superRefine(({ agentName, template }, context) => {
     if ((agentName === "") !== (template === undefined)) return;

@@ -1,5 +1,7 @@
+import type { TaskId } from "#domain/id";
 import { type PauseScope, scopeText } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
+import { budgetOwners } from "#domain/task/budget";
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
 import { isWait } from "#domain/task/journal";
 import { isTolerated, type StepRow } from "#domain/task/step";
@@ -49,8 +51,20 @@ function ofDeadLetter({ id }: TaskRow): NextAction[] {
   ];
 }
 
-function resolutions({ id }: TaskRow, steps: readonly StepRow[]): NextAction[] {
-  const failed = steps.filter((step) => step.state === "error" && !isTolerated(step));
+function resolutions(task: TaskRow, steps: readonly StepRow[]): NextAction[] {
+  const { id } = task;
+  const stopped = steps.some(({ heldFor }) => heldFor === "BUDGET_EXCEEDED");
+  const failed = steps.filter(
+    (step) => step.state === "error" && !isTolerated(step) && step.heldFor !== "BUDGET_EXCEEDED",
+  );
+  return [...(stopped ? budgetOwners(task).map(toppingUp) : []), ...byHand(id, failed)];
+}
+
+function toppingUp(owner: string): NextAction {
+  return { command: `taskrun task topup ${owner} --tokens N`, effect: "raises the budget that is used up" };
+}
+
+function byHand(id: TaskId, failed: readonly StepRow[]): NextAction[] {
   return failed.flatMap((step) => {
     if (step.heldFor === "IN_DOUBT") return doubts(id, step);
     const { name } = step;

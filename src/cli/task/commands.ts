@@ -3,6 +3,8 @@ import { limits } from "#limits/index";
 import type { Ending, ExitCode } from "../exit.js";
 import {
   addrOption,
+  amountOf,
+  budget,
   duration,
   jsonOption,
   moment,
@@ -59,6 +61,11 @@ function addCreate(task: Command, io: Io, end: Ending): void {
       "--max-losses <n>",
       "Runs of each step that may be lost with their worker. Default: 3, or the template's",
       whole(0, limits.maxLosses),
+    )
+    .option(
+      "--budget <bounds>",
+      "What it and the tasks below it may use: tokens=1M,usd=5,tool-calls=200,wall=2h. Default: as the server says",
+      budget,
     )
     .option("--start-at <time>", "Do not start before: 2030-01-31T09:00Z, or Unix milliseconds.", moment)
     .option("--idempotency-key <key>", "Make it safe to repeat the command.")
@@ -131,6 +138,19 @@ function addChanging(task: Command, io: Io, end: Ending): void {
         ),
       ),
     );
+
+  task
+    .command("topup <id>")
+    .description("Raise a task's budget; one that is held because it was used up goes on.")
+    .option("--tokens <n>", "Tokens to add, for example 500k.", amountOf("tokens", "tokens"))
+    .option("--usd <amount>", "Dollars to add, for example 2.50.", amountOf("usdMicros", "usd"))
+    .option("--tool-calls <n>", "Calls of tools to add.", amountOf("toolCalls", "tool-calls"))
+    .option("--wall <duration>", "Time for which its runs may be held, to add.", amountOf("wallMs", "wall"))
+    .option("--reason <text>", "Why, for people; the audit log tells it.")
+    .option("--request-id <id>", "Make it safe to repeat the command.")
+    .addOption(jsonOption("Print the task as JSON."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await import("./top-up.js")).topUpTask(id, options, io)));
 
   addBulkOptions(
     task

@@ -1,4 +1,4 @@
-import type { CallControl, CreateTask } from "#client/index";
+import type { Budget, CallControl, CreateTask } from "#client/index";
 import { readTraceparent } from "#domain/task/trace";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
@@ -24,6 +24,7 @@ export interface CreateOptions extends ConnectionOptions {
   readonly attempts?: number;
   readonly maxLosses?: number;
   readonly startAt?: number;
+  readonly budget?: Budget;
   readonly idempotencyKey?: string;
   readonly correlationId?: string;
   readonly createdBy?: string;
@@ -73,7 +74,7 @@ function traceOf({ env: { TRACEPARENT } }: Io): CallControl {
 
 async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
   const { agent, template, label, selector, priority, timeout, attempts, startAt } = options;
-  const { namespace, maxLosses } = options;
+  const { namespace, maxLosses, budget } = options;
   const { idempotencyKey, correlationId, createdBy = io.env.USER } = options;
   const inputJson = options.input === undefined ? "{}" : await readInput(options.input, io);
 
@@ -89,6 +90,7 @@ async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
     ...(attempts !== undefined && { maxAttempts: attempts }),
     ...(maxLosses !== undefined && { maxLosses }),
     ...(startAt !== undefined && { startAtMs: startAt }),
+    ...(budget !== undefined && { budget }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(correlationId !== undefined && { correlationId }),
     ...(createdBy !== undefined && { createdBy }),

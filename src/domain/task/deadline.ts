@@ -3,7 +3,8 @@ import type { Instant } from "../time/time.js";
 
 /**
  * Why a deadline is due. Of a Task: it may begin (`start`), has timed out, its parent has ended (`orphan`), no operator
- * has resolved it (`hold`), or workers have not released its Runs although it has ended (`release`). Of a Step: its
+ * has resolved it (`hold`), workers have not released its Runs although it has ended (`release`), a budget that bounds it
+ * is to be looked at (`budget`), or the time is used up for which its Runs may be held (`wall`). Of a Step: its
  * backoff has ended (`retry`), its attempt has timed out, its timer has expired, its signal has not come, or something may be over that
  * its suspended agent waits for (`wake`).
  */
@@ -13,6 +14,8 @@ export type DeadlineKind =
   | "orphan"
   | "hold"
   | "release"
+  | "budget"
+  | "wall"
   | "retry"
   | "attempt"
   | "timer"

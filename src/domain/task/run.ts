@@ -61,6 +61,8 @@ export interface RunRow {
    * process, and of Runs that have been made while the store was one. It stays when the Run is released.
    */
   readonly node?: NodeId;
+  /** The Tasks whose budgets its held time counts against; absent if none bounds that. */
+  readonly timedFor?: readonly TaskId[];
   /** What it has reported of models, once for each seq, so that `reports` is the next one; absent if nothing. */
   readonly usage?: Usage;
 }

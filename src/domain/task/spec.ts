@@ -1,5 +1,6 @@
 import type { Plan } from "../graph/plan.js";
 import { millis, NEVER } from "../time/time.js";
+import { followingBudget } from "./budget.js";
 import type { TaskSpec } from "./task.js";
 
 /**
@@ -45,6 +46,7 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
     compensates: asked.compensates ?? "",
     isCompensable: plan?.isCompensable ?? false,
   };
+  if (asked.budget) spec.budget = asked.budget;
   if (asked.warnings) spec.warnings = asked.warnings;
   if (asked.traceparent) spec.traceparent = asked.traceparent;
   return spec;
@@ -55,9 +57,10 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
  * the start, the idempotency key, the warnings, and of which Task it is a retry, a fork or a compensation.
  */
 export function followingTaskSpec(spec: TaskSpec, own: Partial<TaskSpec>): TaskSpec {
-  const { warnings: _, forkedFrom: __, ...inherited } = spec;
+  const { warnings: _, forkedFrom: __, budget: ___, budgetsAbove: ____, ...inherited } = spec;
   return {
     ...inherited,
+    ...followingBudget(spec, own),
     startAt: NEVER,
     retryOf: "",
     idempotencyKey: "",

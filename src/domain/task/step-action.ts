@@ -1,8 +1,8 @@
 import { limits } from "#limits/index";
 import type { Instant } from "../time/time.js";
 
-/** What somebody can do to a Step by hand: the decisions of an operator, a signal, and the end of its whole Task. */
-export type StepActionType = "retry" | "resolve" | "complete" | "signal" | "cancel";
+/** What somebody can do to a Step by hand: the decisions of an operator, a signal, and of its whole Task the end or a larger budget. */
+export type StepActionType = "retry" | "resolve" | "complete" | "signal" | "cancel" | "top_up";
 
 /** Something that was done by hand: by whom, when, what and why. */
 export interface StepAction {

@@ -4,6 +4,7 @@ import type { StepKey, TaskId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
 import type { Labels } from "../text/labels.js";
 import { type Instant, later, type Millis, NEVER } from "../time/time.js";
+import type { Budget, HeldTime, RaisedBudget } from "./budget.js";
 import type { TaskSignals } from "./journal.js";
 import type { Reason } from "./reason.js";
 import { type StepState, stepStates } from "./step.js";
@@ -77,6 +78,10 @@ export interface TaskSpec {
   readonly warnings?: readonly string[];
   /** The Task whose results it has begun with; absent if it is no fork. */
   readonly forkedFrom?: TaskId;
+  /** What it and the Tasks below it may use; absent if nothing bounds that. */
+  readonly budget?: Budget;
+  /** The Tasks above it whose budgets it shares, the nearest first; absent if there are none. */
+  readonly budgetsAbove?: readonly TaskId[];
   /** Its place in a trace, see `trace.ts`; absent if it is in none. What follows from the Task inherits it. */
   readonly traceparent?: string;
 }
@@ -120,6 +125,10 @@ export interface TaskRow {
   readonly usage?: Usage;
   /** Of that what came after the Task that used it had ended, so that no log has it; absent if nothing did. */
   readonly lateUsage?: Usage;
+  /** Its budget, once it was raised; absent while that of its spec holds. */
+  readonly budget?: RaisedBudget;
+  /** How long Runs of it and below it were held; absent unless its budget bounds that, and before the first. */
+  readonly heldTime?: HeldTime;
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }

@@ -35,6 +35,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ForkTask: "tasks:retry",
     SignalTask: "tasks:signal",
     ResolveStep: "steps:resolve",
+    TopUpTask: "steps:resolve",
     WatchTask: "tasks:read",
     GetStepResult: "steps:read",
     GetStepAudit: "steps:read",

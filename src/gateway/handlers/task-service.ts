@@ -15,6 +15,7 @@ import { resolveStep } from "#api/tasks/resolve-step";
 import { retryTask } from "#api/tasks/retry-task";
 import { runTask } from "#api/tasks/run-task";
 import { signalTask } from "#api/tasks/signal-task";
+import { topUpTask } from "#api/tasks/top-up-task";
 import { waitTask } from "#api/tasks/wait-task";
 import { watchTask } from "#api/tasks/watch-task";
 import { run } from "#api/use-case";
@@ -63,6 +64,7 @@ export const taskService = [
   unary(TaskService.method.bulkTasks, bulkTasks, bulkInput, bulkAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskAnswer),
   unary(TaskService.method.signalTask, signalTask, asIs, taskAnswer),
+  unary(TaskService.method.topUpTask, topUpTask, asIs, taskAnswer),
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskAnswer),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
   unary(TaskService.method.getStepAudit, getStepAudit, asIs, stepAuditToWire),

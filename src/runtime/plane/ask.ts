@@ -48,7 +48,7 @@ export function ask<Reply>(
  */
 export async function askToChange(
   supervisor: Supervisor,
-  message: TaskFinalizerMessage,
+  message: Extract<TaskFinalizerMessage, { readonly caller: unknown }>,
   weight: number,
 ): Promise<Receipt> {
   const asked = ask<readonly (Receipt | Fault)[]>(supervisor, "task-finalizer", message, weight);

@@ -1,4 +1,5 @@
 import type { AddressedMessage, Answer } from "#actors/commands";
+import { addedText } from "#actors/task-finalizer/top-up";
 import { type AuditRecord, auditRecord } from "#domain/audit/record";
 import { type Caller, mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
@@ -66,6 +67,12 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
       const object = stepName === "" ? `task ${taskId}` : `step ${taskId}/${stepName}`;
       return [{ ...of(caller, "step.resolve", object), namespace, detail: withReason(action.type, reason) }];
     }
+    case "top.up": {
+      const { caller, taskId, add, reason } = message;
+      const { namespace = "" } = work.task(taskId) ?? {};
+      const detail = withReason(addedText(add), reason);
+      return [{ ...of(caller, "task.top_up", `task ${taskId}`), namespace, detail }];
+    }
     case "submit": {
       const made = answer?.type === "tasks" ? answer.tasks : [];
       return message.drafts.flatMap(({ id, namespace, spec: { retryOf }, fork, isRedrive, reason }, i) => {
@@ -120,6 +127,7 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
 const ofOperators = {
   cancel: "task.cancel",
   resolve: "step.resolve",
+  "top.up": "task.top_up",
   signal: "task.signal",
   "update.dead.letter": "dead_letter.update",
 } as const satisfies { readonly [Type in Message["type"]]?: string };

@@ -117,7 +117,15 @@ export class CascadeRows {
 
 type OfTask = Extract<
   Keeping,
-  { type: "noteCompensation" | "noteCompensableBelow" | "noteSignals" | "releaseKey" | "addUsage" }
+  {
+    type:
+      | "noteCompensation"
+      | "noteCompensableBelow"
+      | "noteSignals"
+      | "noteBudget"
+      | "releaseKey"
+      | "addUsage";
+  }
 >;
 
 function changeOfTask(command: OfTask): Partial<TaskRow> | ((row: TaskRow) => Partial<TaskRow>) {
@@ -128,6 +136,10 @@ function changeOfTask(command: OfTask): Partial<TaskRow> | ((row: TaskRow) => Pa
       return { compensableBelow: true };
     case "noteSignals":
       return { signals: command.params.signals };
+    case "noteBudget": {
+      const { taskId: _, ...change } = command.params;
+      return change;
+    }
     case "addUsage":
       return (row) => taskUsage(row, command.params);
     case "releaseKey":

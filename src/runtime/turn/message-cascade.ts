@@ -104,6 +104,7 @@ export class MessageCascade {
       case "releaseKey":
       case "keepDeadLetter":
       case "addUsage":
+      case "noteBudget":
       case "addDependencies":
       case "keepInput":
       case "keepOutput":

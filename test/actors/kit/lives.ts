@@ -139,7 +139,14 @@ export const stepLife: Life<StepRow, StepMessage> = {
       { type: "completeManually", at, outputBytes: 2, order: 1 },
       { type: "resolveManually", at, order: 1 },
       { type: "resetForRetry", at },
+      { type: "budgetExceeded", at, errorMessage: "used up" },
+      { type: "budgetRaised", at },
     ),
+    {
+      name: "budgetRaised, held",
+      message: { type: "budgetRaised", at },
+      given: { heldFor: "BUDGET_EXCEEDED" },
+    },
     {
       name: "fail, in doubt",
       message: { type: "fail", at, errorMessage: "begun once", reason: "IN_DOUBT" },

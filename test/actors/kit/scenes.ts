@@ -52,6 +52,7 @@ const undoable = stepSpec({
     timeoutMs: millis(0),
   },
 });
+const budget = { tokens: 10, usdMicros: 0, toolCalls: 0, wallMs: 1_000 };
 const recordOf = (part: Partial<JournalRecord>): JournalRecord => ({
   seq: 0,
   entry: 1,
@@ -95,6 +96,11 @@ export const finalizerScenes: readonly Scene[] = [
       task: { ...busy, state: "cancelled", compensatedBy: t2 },
       compensation: { task: task({ id: t2 }), steps: [] },
     },
+  ),
+  context({ type: "run.held", taskIds: [t1], by: 1 }, { task: { ...busy, spec: spec({ budget }) } }),
+  context(
+    { type: "top.up", caller, taskId: t1, add: budget, reason: "", requestId: "" },
+    { task: { ...busy, spec: spec({ budget }) } },
   ),
   context({ type: "usage", taskId: t1, used: { ...NO_USAGE, reports: 1 }, isLate: false }),
   context(

@@ -99,6 +99,8 @@ const stepArrows: readonly Arrow[] = [
   ["enqueued_as_error_for_orchestration", "waiting_for_retry"],
   ["waiting_for_retry", "pending"],
   ["error", "pending"],
+  // Nothing has failed where a budget is used up, so there is no result to be looked at.
+  ...all(["enqueued", "in_progress", "waiting_for_retry"], "error"),
   // An operator has one that hangs tried anew.
   ["in_progress", "pending"],
   ...all([...liveSteps, "error"], "cancelled"),
@@ -114,11 +116,19 @@ test("no failure goes around the finalizer, and nothing leads out of what is set
   const arrows = arrowsOf(stepMachine);
   const never: Arrow[] = [
     ["enqueued_as_error_for_orchestration", "complete"],
-    ...all(["pending", "enqueued", "in_progress", "waiting_for_retry"], "error"),
+    ["pending", "error"],
     ...all(["pending", "enqueued", "in_progress"], "waiting_for_retry"),
     ...settledSteps.flatMap((from) => stepStates.map((to): Arrow => [from, to])),
   ];
   expect(never.map(arrow).filter((one) => arrows.has(one))).toEqual([]);
+});
+
+test("only a budget that is used up leads to a failure that the finalizer has not looked at", () => {
+  const around = transitionsOf(stepMachine).filter(
+    ({ source, target }) =>
+      target?.some(({ key }) => key === "error") && !source.key.endsWith("for_orchestration"),
+  );
+  expect([...new Set(around.map(({ eventType }) => eventType))]).toEqual(["budgetExceeded"]);
 });
 
 test("a task is held only by a failure, and no message but a failure's leads there", () => {

@@ -72,6 +72,12 @@ const effects: Readonly<Record<string, Effect>> = {
     act: async ({ operator, creator }) =>
       operator.tasks.resolveStep((await creator.waiting()).id, "main", { action: "complete", result: 1 }),
   },
+  [`${TASK}/TopUpTask`]: {
+    action: "task.top_up",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) =>
+      operator.tasks.topUp((await creator.waiting({ tokens: 10 })).id, { tokens: 5 }),
+  },
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
   [`${TASK}/GetStepAudit`]: "reads",

@@ -13,7 +13,7 @@ import { KeyRing } from "#api/access/key-ring";
 import { TokenCallers } from "#api/access/token-callers";
 import { Rotation } from "#api/authority/rotation";
 import { Enrolment } from "#api/enrolment/enrolment";
-import { createClient, type Task, type TaskRunClient } from "#client/index";
+import { type Budget, createClient, type Task, type TaskRunClient } from "#client/index";
 import { startControlPlane } from "#control-plane";
 import { RoleTable } from "#domain/access/roles";
 import type { Scope } from "#domain/access/scopes";
@@ -45,7 +45,7 @@ export interface Enrolled {
 export interface Creator {
   readonly client: TaskRunClient;
   /** A Task that nobody takes. */
-  waiting(): Promise<Task>;
+  waiting(budget?: Budget): Promise<Task>;
   /** One that has ended. */
   ended(): Promise<Task>;
   /** One that has failed. */
@@ -283,7 +283,8 @@ steps:
 }
 
 function creatorOf(client: TaskRunClient): Creator {
-  const waiting = () => client.tasks.create({ agent: "nobody", input: {} });
+  const waiting = (budget?: Budget) =>
+    client.tasks.create({ agent: "nobody", input: {}, ...(budget && { budget }) });
   return {
     client,
     waiting,

@@ -120,6 +120,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TaskService/ForkTask": "not found",
   "taskrun.v1.TaskService/SignalTask": "not found",
   "taskrun.v1.TaskService/ResolveStep": "not found",
+  "taskrun.v1.TaskService/TopUpTask": "not found",
   "taskrun.v1.TaskService/WatchTask": "not found",
   "taskrun.v1.TaskService/GetStepResult": "not found",
   "taskrun.v1.TaskService/GetStepAudit": "not found",

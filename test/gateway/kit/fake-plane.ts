@@ -13,6 +13,7 @@ import {
   taskNotFound,
   workerNotFound,
 } from "#domain/refusals";
+import type { Budget } from "#domain/task/budget";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -200,6 +201,11 @@ export class FakePlane implements Plane {
 
   async resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt> {
     this.said.push({ taskId, stepName, action });
+    return this.#receipt(this.#taskOf(caller, taskId));
+  }
+
+  async topUp(caller: Caller, taskId: TaskId, add: Budget, reason?: string): Promise<Receipt> {
+    this.said.push({ taskId, add, reason });
     return this.#receipt(this.#taskOf(caller, taskId));
   }
 

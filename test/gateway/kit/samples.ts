@@ -49,6 +49,9 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/SignalTask": {
     request: { id: "cancel-me", signal: "approve", payloadJson: "true" },
   },
+  "taskrun.v1.TaskService/TopUpTask": {
+    request: { id: "cancel-me", add: { tokens: 500n }, reason: "worth it", requestId: "r-1" },
+  },
   "taskrun.v1.TaskService/ResolveStep": {
     request: { taskId: "cancel-me", stepName: "main", action: 3, resultJson: "1" },
   },

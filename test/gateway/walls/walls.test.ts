@@ -73,6 +73,7 @@ const rests: Readonly<Record<string, readonly object[]>> = {
     { stepName: "none", action: 1 },
     { action: 2 },
   ],
+  TopUpTask: [{}, { add: { tokens: 5n } }, { add: { tokens: 5n }, requestId: "r-1" }],
   WaitTask: [{ waitMs: 1n }],
   UpdateDeadLetter: [{ status: 3 }, { notes: "found out" }],
   RetryTask: [{}, { idempotencyKey: "again" }],

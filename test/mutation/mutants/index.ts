@@ -7,6 +7,7 @@ import { assignmentMutants } from "./assignment.js";
 import { auditMutants } from "./audit.js";
 import { authorityMutants } from "./authority.js";
 import { browserMutants } from "./browser.js";
+import { budgetMutants } from "./budgets.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
 import { credentialMutants } from "./credentials.js";
@@ -96,6 +97,7 @@ export const mutants: readonly Mutant[] = [
   ...assignmentMutants,
   ...workerMutants,
   ...agentMutants,
+  ...budgetMutants,
   ...programMutants,
   ...modelMutants,
   ...terminalMutants,

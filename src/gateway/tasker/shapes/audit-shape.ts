@@ -107,4 +107,5 @@ const byHand = {
   complete: "complete",
   signal: "complete",
   cancel: "cancelled",
+  top_up: "pending",
 } as const satisfies Record<StepAction["type"], StepState>;

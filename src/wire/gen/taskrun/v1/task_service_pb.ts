@@ -1769,7 +1769,7 @@ export type StepAuditEntry = Message<"taskrun.v1.StepAuditEntry"> & {
 
   /**
    * "RUN", or what was done by hand: "RESET" to be tried anew, "RESOLVED" without a result, "COMPLETED"
-   * with one, "SIGNALLED"; of the whole Task "TASK_CANCELLED" and "TASK_RESOLVED"; "TAKEN_OVER", with its result,
+   * with one, "SIGNALLED"; of the whole Task "TASK_CANCELLED", "TASK_RESOLVED" and "TOPPED_UP"; "TAKEN_OVER", with its result,
    * from the Task of which this one is a fork. More may come.
    *
    * @generated from field: string kind = 2;
