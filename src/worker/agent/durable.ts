@@ -94,12 +94,31 @@ export interface SignalOptions {
   readonly default?: unknown;
 }
 
-/** A template that a child Task is made of, in the namespace of its parent; the newest version if none is named. */
+/**
+ * A template that a child Task is made of, in the namespace of its parent; the newest version if none is named.
+ *
+ * @example
+ * ```ts
+ * import type { ChildTemplate } from "taskrun/worker";
+ *
+ * const newest: ChildTemplate = { template: "book_trip" };
+ * const exact: ChildTemplate = { template: { name: "book_trip", version: "1.0.0" } };
+ * ```
+ */
 export interface ChildTemplate {
   readonly template: string | { readonly name: string; readonly version?: string };
 }
 
-/** An agent that `ctx.call` and `ctx.spawn` take in place of its name. */
+/**
+ * An agent that `ctx.call` and `ctx.spawn` take in place of its name: their input and result are then those of the agent.
+ *
+ * @example An agent that other code serves
+ * ```ts
+ * import type { CalledAgent } from "taskrun/worker";
+ *
+ * const search: CalledAgent<{ topic: string }, string[]> = { name: "search" };
+ * ```
+ */
 export interface CalledAgent<Input, Result> extends Typed<Input, Result> {
   readonly name: string;
 }

@@ -31,8 +31,12 @@ export interface Entry extends JournalEntryName {
   childId: string | undefined;
   /** The seq of the last record with which it began. */
   seq: number;
+  /** One more than the seq of the record by which it is over; 0 if it is not. */
+  overSeq: number;
   /** True once this Run has asked for it. */
   isAsked: boolean;
+  /** True once the agent may know what it came to. */
+  isTold: boolean;
   /** Failures that the agent has been told of before it asked for this one: it went on in spite of them. */
   inSpiteOf: readonly Entry[];
 }
@@ -55,6 +59,9 @@ export class Journal {
   #records = 0;
   #bytes = 0;
   #open = 0;
+  /** Entries that were over before this Run, in the order in which they came to be so. */
+  readonly #outcomes: Entry[] = [];
+  #untold = 0;
   /** Calls that have begun and are not settled. */
   #inFlight = 0;
   /** Calls that were settled, and after which the agent has not asked for another one: as many parts of it may go on now. */
@@ -107,6 +114,12 @@ export class Journal {
   returned(): void {
     this.#inFlight -= 1;
     this.#goingOn += 1;
+  }
+
+  /** Returns the first of the entries that were over before this Run of which the agent has not been told. */
+  get untold(): Entry | undefined {
+    while (this.#outcomes[this.#untold]?.isTold) this.#untold += 1;
+    return this.#outcomes[this.#untold];
   }
 
   /** Call it when whatever the agent does at once is done: what goes on then, waits for something that is not durable. */
@@ -184,6 +197,7 @@ export class Journal {
     }
     this.#change(entry, record);
     entry.childId = record.childId ?? entry.childId;
+    if (entry.overSeq > 0) this.#outcomes.push(entry);
   }
 
   #change(entry: Entry, record: JournalRecord): void {
@@ -191,6 +205,7 @@ export class Journal {
     const wasOpen = entry.state === "BEGUN";
     entry.state = state;
     if (state === "BEGUN") entry.seq = seq;
+    if (state === "COMPLETED" || state === "FAILED") entry.overSeq = seq + 1;
     entry.result = result;
     entry.errorMessage = errorMessage;
     this.#open += Number(state === "BEGUN") - Number(wasOpen);
@@ -232,6 +247,7 @@ export class Journal {
       ...(wait && { wait }),
     };
     this.#change(entry, record);
+    entry.isTold = entry.overSeq > 0;
     while (this.#entries[this.#first]?.isAsked) this.#first += 1;
     if (this.#bytes <= limits.journalBytes && this.#records <= limits.journalRecords) return record;
     const message = `the agent's journal has more than ${limits.journalBytes} bytes or ${limits.journalRecords} records, the most that one may have: return less from its durable steps, such as where a result lies`;
@@ -243,7 +259,7 @@ function newEntry(name: JournalEntryName): Entry {
   return {
     ...name,
     ...{ number: 0, state: undefined, result: "", errorMessage: "", childId: undefined, seq: 0 },
-    ...{ isAsked: false, inSpiteOf: [] },
+    ...{ overSeq: 0, isAsked: false, isTold: false, inSpiteOf: [] },
   };
 }
 

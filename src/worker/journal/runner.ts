@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { JournalRecord, JournalWait } from "#domain/task/journal";
 import { AgentError, RunStopped } from "../agent/error.js";
 import { inWords } from "../agent/in-words.js";
@@ -5,6 +6,7 @@ import { jsonOf } from "../agent/json-of.js";
 import { type Asked, type EarlierRecord, type Entry, Journal } from "./journal.js";
 import type { Begun, JournalKeeper, Work } from "./keeper.js";
 import { entryInWords, JournalError } from "./misfit.js";
+import { Replay } from "./replay.js";
 import { replayedError } from "./replayed-error.js";
 
 /**
@@ -21,6 +23,7 @@ export class JournalRunner {
   /** Calls that do more than wait. */
   #busy = 0;
   readonly #waiting = new Map<Entry, (() => void)[]>();
+  readonly #replay = new Replay(() => this.#known);
   #isResting = false;
   #isTurning = false;
   /** Why nothing is done any more. */
@@ -31,8 +34,16 @@ export class JournalRunner {
     if (!keeper.earlier) this.#journal = new Journal();
   }
 
-  /** Makes a call: it rejects when the Run is stopped or ends. An agent need not await it. */
+  /**
+   * Makes a call of the agent: it rejects when the Run is stopped or ends, and within the work of a step, which a later Run would not do.
+   * An agent need not await it.
+   */
   call<Result>(work: () => Promise<Result>): Promise<Result> {
+    const step = within.getStore();
+    return this.#tracked(step === undefined ? work : () => Promise.reject(nested(step)));
+  }
+
+  #tracked<Result>(work: () => Promise<Result>): Promise<Result> {
     const made = new Promise<Result>((resolve, reject) => {
       if (this.#over !== undefined) return reject(this.#over);
       this.#unsettled.add(reject);
@@ -59,7 +70,7 @@ export class JournalRunner {
       const { entry, answer } = await this.#ask(asked);
       try {
         if (answer === "completed" || answer === "failed") {
-          await undefined; // as if it were done now: what the agent begins meanwhile runs beside it
+          await this.#replay.turnOf(entry); // not at once: what the agent begins meanwhile runs beside it
           replayed?.();
           if (answer === "failed") throw replayedError(entry.errorMessage);
           return parsed(entry.result);
@@ -102,6 +113,7 @@ export class JournalRunner {
     const waiting = entry && this.#waiting.get(entry);
     if (!waiting) return;
     this.#waiting.delete(entry);
+    entry.isTold = true;
     for (const wake of waiting) wake();
   }
 
@@ -171,7 +183,7 @@ export class JournalRunner {
 
   async #run(entry: Entry, run: Work["run"]): Promise<unknown> {
     if (entry.effect === "ONCE") await this.#keep((journal) => journal.begin(entry));
-    return this.#complete(entry, await this.#tried(entry, async () => run(this.#keeper.signal)));
+    return this.#complete(entry, await this.#tried(entry, () => doing(entry, run, this.#keeper.signal)));
   }
 
   async #complete(entry: Entry, result: unknown): Promise<unknown> {
@@ -220,7 +232,7 @@ export class JournalRunner {
   }
 
   async #untilOver(entry: Entry): Promise<void> {
-    if (entry.state !== "BEGUN") return;
+    if (entry.state !== "BEGUN") return this.#replay.turnOf(entry);
     const over = new Promise<void>((resolve) => {
       this.#waiting.set(entry, [...(this.#waiting.get(entry) ?? []), resolve]);
     });
@@ -249,7 +261,7 @@ export class JournalRunner {
     if (!this.#onlyWaits || this.#isResting) return;
     this.#isResting = true;
     setImmediate(async () => {
-      if (this.#onlyWaits) await this.call(() => this.#suspend()).catch(() => {});
+      if (this.#onlyWaits) await this.#tracked(() => this.#suspend()).catch(() => {});
       this.#isResting = false;
       this.#rest();
     });
@@ -269,6 +281,18 @@ export class JournalRunner {
     this.#over = new RunStopped("suspended", "the run waits, and another one goes on");
     this.#keeper.suspend([...this.#waiting.keys()], this.#known.count);
   }
+}
+
+/** The step whose work is being done. */
+const within = new AsyncLocalStorage<Entry>();
+
+function doing(entry: Entry, run: Work["run"], signal: AbortSignal): Promise<unknown> {
+  return within.run(entry, async () => run(signal));
+}
+
+function nested(step: Entry): AgentError {
+  const message = `a durable step begins within ${entryInWords(step)}, where a later run would not come to it: begin it beside that step, or after it`;
+  return new AgentError(message, { retryable: false });
 }
 
 /** Says itself that it may be tried again: then a step that must be done once was not done. */

@@ -74,6 +74,11 @@ export const durableMutants: readonly Mutant[] = [
     test: inJournal("so many of them that are not over"),
   },
   {
+    name: "durable: what is asked for first is told first, whatever was over first",
+    edits: [edit("src/worker/journal/replay.ts", "if (entry.isTold) return;", "return;")],
+    test: inCalls("of several waits the same is first"),
+  },
+  {
     name: "durable: what must be done once is done before it is written down",
     edits: [
       edit(runner, 'if (entry.effect === "ONCE") await this', 'if (entry.effect === "ONCE") void this'),

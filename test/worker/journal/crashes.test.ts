@@ -21,6 +21,7 @@ interface Step {
 type Part =
   | Step
   | { readonly type: "sleep" }
+  | { readonly type: "race"; readonly count: number }
   | { readonly type: "hops"; readonly count: number }
   | { readonly type: "sequence" | "parallel"; readonly parts: readonly Part[] };
 
@@ -38,6 +39,7 @@ const { part } = fc.letrec<{ part: Part }>((tie) => {
       { depthSize: "small", withCrossShrink: true },
       step,
       fc.constant({ type: "sleep" as const }),
+      fc.record({ type: fc.constant("race" as const), count: fc.integer({ min: 2, max: 3 }) }),
       fc.record({ type: fc.constant("hops" as const), count: fc.integer({ min: 1, max: 9 }) }),
       fc.record({ type: fc.constant("sequence" as const), parts }),
       fc.record({ type: fc.constant("parallel" as const), parts }),
@@ -49,6 +51,8 @@ const { part } = fc.letrec<{ part: Part }>((tie) => {
 class World {
   /** How often each once step was really done. */
   readonly done = new Map<string, number>();
+  /** Which was the first of several waits. */
+  readonly won = new Map<string, number>();
   /** Grows with each Run: what an earlier one still does changes nothing any more. */
   run = 0;
   readonly #chance: () => number;
@@ -79,6 +83,17 @@ async function doPart(part: Part, place: string, ctx: Ctx, world: World): Promis
   switch (part.type) {
     case "sleep":
       return ctx.sleep(5);
+    case "race": {
+      const waits = Array.from({ length: part.count }, async (_, i) => {
+        await ctx.waitForSignal(`${place} ${i}`);
+        return i;
+      });
+      const first = await Promise.race(waits);
+      expect(first).toBe(world.won.get(place) ?? first);
+      world.won.set(place, first);
+      await ctx.step(`${place} was won by ${first}`, () => 1);
+      return "raced";
+    }
     case "hops":
       for (let hop = 0; hop < part.count; hop += 1) await undefined;
       return "hops";
@@ -135,7 +150,10 @@ async function runToEnd(root: Part, seed: number, losses: readonly number[]) {
       if (run.came.to === "error") throw run.came.error;
       if (run.came.to === "result") return { result: run.came.result, records: journal.length, world };
       expect(run.came.count).toBe(journal.length);
-      journal.push(over(journal, world.pick(run.came.entries)));
+      const first = world.pick(run.came.entries);
+      journal.push(over(journal, first));
+      const others = run.came.entries.filter((entry) => entry !== first);
+      if (others.length > 0 && world.pick([true, false])) journal.push(over(journal, world.pick(others)));
     }
   }
   throw new Error("unreachable");
@@ -189,7 +207,7 @@ function checkOnce(root: Part, world: World): void {
 
 function oncePlaces(part: Part, place: string): string[] {
   if (part.type === "step") return part.effect === "once" ? [place] : [];
-  if (part.type === "sleep" || part.type === "hops") return [];
+  if (part.type === "sleep" || part.type === "hops" || part.type === "race") return [];
   const by = part.type === "parallel" ? "/" : ".";
   return part.parts.flatMap((inner, i) => oncePlaces(inner, `${place}${by}${i}`));
 }

@@ -124,6 +124,38 @@ test("steps that began before a failure do not make it final", async () => {
   expect(lines((await runWith(agent)).journal)).toEqual(["1 STEP slow COMPLETED"]);
 });
 
+test("a durable step does not begin within another one, but after it", async () => {
+  const run = await runWith(async (ctx) => {
+    const inner = await ctx.step("outer", () => ctx.sleep(5).catch((error: Error) => error.message));
+    return [inner, await ctx.step("after", () => 1)];
+  });
+
+  expect(run.came).toMatchObject({ result: [expect.stringMatching(/begins within step "outer", where/), 1] });
+});
+
+test("of several waits the same is first in each run, though another one is over meanwhile", async () => {
+  const agent = async (ctx: Ctx) => {
+    const first = await Promise.race([
+      ctx.waitForSignal("stop").then(() => "stopped"),
+      ctx.sleep(5).then(() => "slept"),
+    ]);
+    await ctx.step(first, () => 1);
+    await ctx.sleep(5);
+    return first;
+  };
+  const over = (entry: number) => (journal: readonly EarlierRecord[]) => {
+    const { wait: _, ...begun } = journal.find((each) => each.entry === entry) as EarlierRecord;
+    return [...journal, { ...begun, seq: journal.length, state: "COMPLETED" as const }];
+  };
+
+  const first = await runWith(agent);
+  const second = await runWith(agent, over(2)(first.journal));
+  const third = await runWith(agent, over(4)(over(1)(second.journal)));
+
+  expect(second.came).toMatchObject({ to: "suspension", entries: [1, 4] });
+  expect(third.came).toEqual({ to: "result", result: "slept" });
+});
+
 const once = { effect: "once" } as const;
 
 test("a once step that throws is in doubt, unless it says that it may be tried again", async () => {
