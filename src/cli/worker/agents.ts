@@ -24,6 +24,8 @@ export interface AgentSources extends ModelOptions {
   readonly exec?: readonly string[];
   /** `NAME=COMMAND`: a program whose stdout is JSON Lines. */
   readonly execJsonl?: readonly string[];
+  /** Names of those programs that do durable steps. */
+  readonly execSteps?: readonly string[];
   /** Files that export agents. */
   readonly module?: readonly string[];
   /** A file that describes agents. */
@@ -37,12 +39,13 @@ export interface AgentSources extends ModelOptions {
  */
 export async function gatherAgents(sources: AgentSources, io: Io): Promise<readonly Agent[]> {
   const { agent = [], exec = [], execJsonl = [], module = [], config } = sources;
+  const steps = stepsOf(sources);
   checkModelOptions(sources, agent);
   const modules = await Promise.all(module.map((file) => fromModule(resolve(io.cwd, file))));
   const agents = [
     ...agent.map((name) => (isModelAgent(name) ? modelAgent(name, sources, io) : named(name))),
-    ...exec.map((text) => program(text, "text")),
-    ...execJsonl.map((text) => program(text, "jsonl")),
+    ...exec.map((text) => program(text, "text", steps)),
+    ...execJsonl.map((text) => program(text, "jsonl", steps)),
     ...modules.flat(),
     ...(config === undefined ? [] : agentsOfFile(config, io)),
   ];
@@ -64,13 +67,25 @@ function named(name: string): Agent {
   ]);
 }
 
-function program(text: string, output: "text" | "jsonl"): Agent {
+/** Which of the programs do durable steps. */
+function stepsOf({ exec = [], execJsonl = [], execSteps = [] }: AgentSources): ReadonlySet<string> {
+  const names = [...exec, ...execJsonl].map((text) => text.slice(0, Math.max(0, text.indexOf("="))));
+  const none = execSteps.find((name) => !names.includes(name));
+  if (none === undefined) return new Set(execSteps);
+  throw new CliError(
+    exit.usage,
+    `--exec-steps: no --exec or --exec-jsonl is called ${none}${suggestion(none, names)}`,
+  );
+}
+
+function program(text: string, output: "text" | "jsonl", steps: ReadonlySet<string>): Agent {
   const flag = output === "text" ? "--exec" : "--exec-jsonl";
   const at = text.indexOf("=");
   if (at < 1)
     throw new CliError(exit.usage, `${flag}: "${text}" is not NAME=COMMAND, for example shout="tr a-z A-Z"`);
   try {
-    return execAgent({ name: text.slice(0, at), command: splitCommand(text.slice(at + 1)), output });
+    const name = text.slice(0, at);
+    return execAgent({ name, command: splitCommand(text.slice(at + 1)), output, steps: steps.has(name) });
   } catch (cause) {
     throw new CliError(exit.usage, `${flag}: ${(cause as Error).message}`, [], cause);
   }

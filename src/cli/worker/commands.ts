@@ -31,6 +31,7 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
       "Programs: JSON on stdin, text on stdout. Split into words, without a shell.",
     )
     .option("--exec-jsonl <name=command...>", 'Programs that write JSON Lines; {"result": …} is the result.')
+    .option("--exec-steps <name...>", "Names of those programs that do durable steps: see docs/agents.md.")
     .option("--module <file...>", "Files that export agents.")
     .option("--config <file>", "A file that describes agents: worker.toml.")
     .option("--max-runs <n>", "Concurrent runs. Default: 10", whole(1, limits.maxRunsPerWorker))

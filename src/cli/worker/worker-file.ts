@@ -75,6 +75,7 @@ const kinds = {
     labels: common.labels,
     command: ["command", command],
     output: ["output", output],
+    steps: ["steps"],
     working_dir: ["cwd", folder],
     env: ["env", texts],
   },

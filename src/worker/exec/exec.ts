@@ -6,6 +6,7 @@ import { ToldError } from "../agent/error.js";
 import { inputWithResults } from "./input.js";
 import { programComplaint, runProgram } from "./program.js";
 import { readOutput } from "./program-output.js";
+import { StepDialogue } from "./step-dialogue.js";
 
 /**
  * Options of {@link execAgent}.
@@ -34,6 +35,11 @@ export interface ExecOptions {
    * an object with the single key `result` sets the Run's result, byte for byte; the last one counts.
    */
   readonly output?: "text" | "jsonl";
+  /**
+   * True if the program does durable steps: it asks for them on descriptor 4, a line of JSON each, and is answered on descriptor 3, so
+   * that what it has done is not done again when its Worker is lost. `docs/agents.md` has the lines.
+   */
+  readonly steps?: boolean;
   readonly cwd?: string;
   /** Added to the Worker's own environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -63,6 +69,8 @@ export function execAgent(options: ExecOptions): Agent {
   if (!Array.isArray(command))
     throw new TypeError(`agent ${name} needs command, a list: the program and its arguments`);
   const [program = ""] = command as readonly string[];
+  if (typeof (options.steps ?? false) !== "boolean")
+    throw new TypeError(`agent ${name} has steps that is neither true nor false`);
   if (program === "") throw new RangeError(`agent ${name} has an empty command: name a program`);
 
   return {
@@ -75,14 +83,16 @@ export function execAgent(options: ExecOptions): Agent {
 }
 
 async function perform(
-  { command, cwd, env, output, killGraceMs }: ExecOptions,
+  { command, cwd, env, output, steps = false, killGraceMs }: ExecOptions,
   program: string,
   input: string,
   ctx: AgentContext,
 ): Promise<unknown> {
   const given = await inputWithResults(input, ctx);
+  const dialogue = steps ? new StepDialogue(ctx) : undefined;
   const spec = {
     program,
+    talk: dialogue?.hold.bind(dialogue),
     args: command.slice(1),
     cwd,
     // A trace that the Worker itself was started in is not the Run's.
@@ -93,6 +103,14 @@ async function perform(
   const { read, exit, stderr } = await runProgram(spec, ctx, (stdout) =>
     readOutput(stdout, output ?? "text", ctx),
   );
+  const [left] = dialogue?.unfinished ?? [];
+  if (exit === "code 0" && left !== undefined) {
+    const advice =
+      'write {"done": N, "result": …} or {"failed": N, "error": "…"}, with the number that it was told, before it ends';
+    throw new ToldError(`${program} has ended in the middle of its step "${left}": ${advice}`, {
+      retryable: false,
+    });
+  }
   if (exit === "code 0") return read;
   const written = await stderr;
   throw new ToldError(programComplaint(program, exit, written), { detail: written });

@@ -19,6 +19,10 @@ export interface Program {
   readonly input: string;
   /** Milliseconds between SIGTERM and SIGKILL when it is stopped. */
   readonly killGraceMs?: number | undefined;
+  /** Talks with it: the program writes on descriptor 4, and reads from descriptor 3. Without it there are none. */
+  readonly talk?:
+    | ((requests: ProgramPipe, answers: Writable, ended: Promise<void>) => Promise<void>)
+    | undefined;
 }
 
 /** How a program has ended. */
@@ -56,11 +60,16 @@ export async function runProgram<Read>(
   const stop = (): void => {
     group.end(spec.killGraceMs ?? limits.execKill);
     // A process that left the group may keep the pipe open; its output is not wanted.
-    const unplug = (): unknown => child.stdout.destroy();
+    const unplug = (): void => {
+      child.stdout.destroy();
+      child.stdio[4]?.destroy();
+    };
     exit.then(unplug, unplug);
   };
   ctx.signal.addEventListener("abort", stop, { once: true });
+  const talk = talkWith(child, spec, exit);
   child.once("exit", () => {
+    talk.requests?.programExited();
     stdout.programExited();
     stderr.programExited();
     child.stdin.destroy(); // a process that holds the other end might never read it
@@ -70,7 +79,7 @@ export async function runProgram<Read>(
   child.stdin.on("error", () => {}); // a program need not read its input
   child.stdin.end(spec.input);
   try {
-    const [result, code] = await Promise.all([read(stdout, stop), exit]);
+    const [result, code] = await Promise.all([read(stdout, stop), exit, talk.over]);
     ctx.signal.throwIfAborted();
     if (stdout.cut)
       ctx.log.info("the program has ended, and what still holds its stdout is not heard", { program });
@@ -85,9 +94,19 @@ export async function runProgram<Read>(
   }
 }
 
-function start({ program, args, cwd, env }: Program): Child {
+/** Begins the talk, if there is one; `over` must be awaited. */
+function talkWith(child: Child, { talk }: Program, exit: Promise<unknown>) {
+  if (!talk) return { over: Promise.resolve() };
+  const requests = new ProgramPipe(child.stdio[4] as Readable);
+  const none = (): void => {};
+  return { requests, over: talk(requests, child.stdio[3] as Writable, exit.then(none, none)) };
+}
+
+function start({ program, args, cwd, env, talk }: Program): Child {
   try {
-    return spawn(program, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const more = talk ? (["pipe", "pipe"] as const) : [];
+    const stdio = ["pipe", "pipe", "pipe", ...more] as const;
+    return spawn(program, args, { cwd, env, detached: true, stdio: [...stdio] }) as Child;
   } catch (cause) {
     throw cannotRun(program, cause as NodeJS.ErrnoException);
   }

@@ -21,6 +21,7 @@ import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { enrolmentMutants } from "./enrolment.js";
 import { everyApiMutants } from "./every-api.js";
+import { execStepsMutants } from "./exec-steps.js";
 import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
@@ -69,6 +70,7 @@ export const mutants: readonly Mutant[] = [
   ...auditMutants,
   ...trailMutants,
   ...everyApiMutants,
+  ...execStepsMutants,
   ...explainMutants,
   ...authorityMutants,
   ...credentialMutants,
