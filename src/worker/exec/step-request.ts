@@ -110,7 +110,7 @@ function begin(kind: "step" | "tool", said: Said, input: unknown, refuse: Refuse
         effect: oneIn("effect", effect, ["read", "idempotent", "once"], refuse),
       }),
       ...(onDoubt !== undefined && {
-        onDoubt: oneIn("on_doubt", onDoubt, ["hold", "retry", "fail"], refuse),
+        onDoubt: oneIn("on_doubt", onDoubt, ["hold", "retry", "fail"] as const, refuse),
       }),
     },
   };
