@@ -25,6 +25,11 @@ export function journalOf({ journal = NO_JOURNAL }: Pick<StepRow, "journal">): S
   return journal;
 }
 
+/** Entries that must be done once, and of which only the Run that has begun them knows whether they are. */
+export function inDoubt(step: Pick<StepRow, "journal">): readonly OpenEntry[] {
+  return journalOf(step).open.filter((each) => !isWait(each));
+}
+
 /** The Tasks that the Step's agent has begun and that it has not yet had the end of. */
 export function spawnedBy({ journal }: Pick<StepRow, "journal">): TaskId[] {
   return journal ? journal.open.flatMap(({ childId }) => childId ?? []) : [];
