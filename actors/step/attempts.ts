@@ -10,6 +10,7 @@ import type { Stamped } from "../life.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
 import { dispatchStep } from "../step-types/index.js";
+import { inDoubt } from "./journal.js";
 import { fail, failForGood } from "./outcomes.js";
 
 /** What is known of a failed attempt. */
@@ -58,10 +59,10 @@ export function countLoss(
   return [lost, ...fail(step, text, at, reason)];
 }
 
-/** The next attempt begins then, or now if that has passed. */
+/** The next attempt begins then, or now if that has passed: with something in doubt by its deadline, which sees whether it may. */
 function waitUntil(task: TaskRow, step: StepRow, until: Instant, at: Instant): Command[] {
   const wait = advanceStep(step, { type: "waitForRetry", at, until });
-  if (until <= at) return [wait, ...retryNow(task, step, at)];
+  if (until <= at && inDoubt(step).length === 0) return [wait, ...retryNow(task, step, at)];
   return [wait, { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } }];
 }
 

@@ -9,6 +9,7 @@ import {
   recordBytes,
   type StepJournal,
 } from "#domain/task/journal";
+import type { Journaled } from "#domain/task/log";
 import type { StepRow } from "#domain/task/step";
 import { utf8Bytes } from "#domain/text/text";
 import { limits } from "#limits/index";
@@ -25,6 +26,11 @@ export function journalOf({ journal = NO_JOURNAL }: Pick<StepRow, "journal">): S
   return journal;
 }
 
+/** Entries that must be done once, and of which only the Run that has begun them knows whether they are. */
+export function inDoubt(step: Pick<StepRow, "journal">): readonly OpenEntry[] {
+  return journalOf(step).open.filter((each) => !isWait(each));
+}
+
 /** The Tasks that the Step's agent has begun and that it has not yet had the end of. */
 export function spawnedBy({ journal }: Pick<StepRow, "journal">): TaskId[] {
   return journal ? journal.open.flatMap(({ childId }) => childId ?? []) : [];
@@ -32,14 +38,13 @@ export function spawnedBy({ journal }: Pick<StepRow, "journal">): TaskId[] {
 
 /** Adds a record to a journal. The caller says `noteJournal` of the last one. */
 export function addRecord(step: StepRow, journal: StepJournal, record: KeptRecord, problem?: string): Added {
-  const { result, wait: _, at, ...rest } = record;
   const key = keyOf(step);
   const entry = {
     type: "journal",
-    at,
+    at: record.at,
     stepName: step.name,
-    record: rest,
-    resultBytes: utf8Bytes(result),
+    record: told(record),
+    resultBytes: utf8Bytes(record.result),
   } as const;
   return {
     journal: {
@@ -55,6 +60,31 @@ export function addRecord(step: StepRow, journal: StepJournal, record: KeptRecor
       { type: "record", params: { taskId: step.taskId, entry } },
     ],
   };
+}
+
+type Told = { -readonly [Field in keyof Journaled["record"]]: Journaled["record"][Field] };
+
+/** What the log says of a record: all but what it came to, and what it waits for. For each record, so without copies of parts of it. */
+function told(record: KeptRecord): Journaled["record"] {
+  const { kind, name, occurrence, inputDigest, effect, concurrent } = record;
+  const { seq, entry, state, errorMessage, runId, childId, until, actor } = record;
+  const all: Told = {
+    kind,
+    name,
+    occurrence,
+    inputDigest,
+    effect,
+    concurrent,
+    seq,
+    entry,
+    state,
+    errorMessage,
+  };
+  if (runId !== undefined) all.runId = runId;
+  if (childId !== undefined) all.childId = childId;
+  if (until !== undefined) all.until = until;
+  if (actor !== undefined) all.actor = actor;
+  return all;
 }
 
 function openAfter(

@@ -8,6 +8,7 @@ import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceRun, advanceTask } from "../make-command.js";
 import { failAttempt, retryNow } from "../step/attempts.js";
+import { heldInDoubt } from "../step/doubt.js";
 import { waitNeeds, wakeIfOver } from "../step/waits.js";
 import { behaviorOf } from "../step-types/index.js";
 import { budgetNeeds, goOn, stopTask, usedUp } from "../task/budget.js";
@@ -106,6 +107,8 @@ function stepDeadlinePassed(
     if (step.nextAttemptAt > at) {
       return [{ type: "setDeadline", params: { taskId, stepName, kind, at: step.nextAttemptAt } }];
     }
+    const held = heldInDoubt(step, view, at);
+    if (held !== undefined) return [{ type: "setDeadline", params: { taskId, stepName, kind, at: held } }];
     return [clear, ...retryNow(task, step, at)];
   }
   if (step.state !== "in_progress") return [clear];

@@ -61,19 +61,18 @@ function add(
   const child = request && spawnedTask(task, step, request, view, at);
   const problem = typeof child === "string" ? child : undefined;
   const childId = child && typeof child !== "string" ? child.task.id : undefined;
-  const kept: KeptRecord = {
-    ...record,
-    at,
-    runId,
-    ...(childId !== undefined && { childId }),
-    ...untilOf(record, at),
-  };
-  const { journal: after, commands } = addRecord(step, journalOf(step), withoutInput(kept), problem);
+  const said: KeptRecord = { ...record, at, runId };
+  const kept: KeptRecord = record.wait
+    ? { ...said, ...(childId !== undefined && { childId }), ...untilOf(record, at) }
+    : said;
+  const small = withoutInput(kept);
+  const { journal: after, commands } = addRecord(step, journalOf(step), small, problem);
   // What the child is given counts, although the child has it.
-  const bytes = after.bytes + recordBytes(kept) - recordBytes(withoutInput(kept));
+  const more = small === kept ? 0 : recordBytes(kept) - recordBytes(small);
+  const journal = more === 0 ? after : { ...after, bytes: after.bytes + more };
   return [
     ...commands,
-    { type: "noteJournal", params: { ...keyOf(step), journal: { ...after, bytes } } },
+    { type: "noteJournal", params: { ...keyOf(step), journal } },
     ...(child && typeof child !== "string" ? createSpawned(child, at) : []),
     ...(session === undefined ? [] : [journalAck(runId, session, record.seq + 1, childId)]),
   ];

@@ -1,23 +1,19 @@
 import { Fault } from "#domain/fault";
-import { entryName, isWait, type KeptRecord, type OpenEntry } from "#domain/task/journal";
+import { entryName, type KeptRecord, type OpenEntry } from "#domain/task/journal";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import { doneLast } from "../step/by-hand.js";
-import { addRecord, journalOf } from "../step/journal.js";
+import { heldInDoubt } from "../step/doubt.js";
+import { addRecord, inDoubt, journalOf } from "../step/journal.js";
 import { dispatchStep } from "../step-types/index.js";
 import { liveRunsOf, type MessageView } from "../view.js";
 import type { FinalizerMessage } from "./handler.js";
 
 /** A person's word about an entry. */
 type Word = FinalizerMessage<"resolve"> & { readonly entry: number };
-
-/** The entries of which it is not known whether they were done, while no Run of the Step is live. */
-function inDoubt(step: StepRow): readonly OpenEntry[] {
-  return journalOf(step).open.filter((each) => !isWait(each));
-}
 
 /**
  * A person says whether an entry in doubt was done. A Step that has failed for its sake begins again, from its journal and with all
@@ -33,7 +29,8 @@ export function resolveEntry(
   const open = inDoubt(step);
   const of = open.find((each) => each.entry === entry);
   if (!of) return notInDoubt(step, entry, open);
-  if (liveRunsOf(view, task.id).some(({ stepName }) => stepName === step.name)) {
+  const isLive = liveRunsOf(view, task.id).some(({ stepName }) => stepName === step.name);
+  if (isLive || heldInDoubt(step, view, at) !== undefined) {
     const text = `step "${step.name}" has a run, which may still say what became of entry ${entry}: wait for its end, or reset the step`;
     return new Fault("wrong_state", text, { reason: "STEP_STATE" });
   }

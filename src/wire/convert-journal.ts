@@ -144,8 +144,9 @@ export function usageEventToWire({ stepName, runId, fence, seq, used }: ModelUse
   });
 }
 
-export function journalFromWire({ runId, fence, ...record }: wire.JournalRecord) {
-  const read = recordFromWire({ ...record, runId, fence });
+export function journalFromWire(record: wire.JournalRecord) {
+  const { runId, fence } = record;
+  const read = recordFromWire(record);
   return read && ({ type: "journal", runId: runId as RunId, fence, record: read } as const);
 }
 

@@ -10,6 +10,8 @@ export type LoadOrder =
   | { readonly type: "batch"; readonly size: number; readonly lanes: number; readonly ms: number }
   /** `tasks` at once that write `chunks` chunks of `bytes` each, all of them watched. */
   | { readonly type: "chunks"; readonly tasks: number; readonly chunks: number; readonly bytes: number }
+  /** `tasks` at once whose agents do `steps` durable steps each, one after the other. */
+  | { readonly type: "steps"; readonly tasks: number; readonly steps: number }
   /** Create `count` tasks that no worker will ever take. */
   | { readonly type: "backlog"; readonly count: number };
 
@@ -24,15 +26,20 @@ export interface Flow {
 }
 
 export interface LoadResult {
-  /** Tasks seen to complete, or chunks seen, or tasks created. */
+  /** Tasks seen to complete, or chunks seen, or steps done, or tasks created. */
   readonly done: number;
   readonly ms: number;
   /** Milliseconds from the create to the end, as the watcher saw it; sorted. */
   readonly latencies: readonly number[];
 }
 
-/** The agent that returns at once, the one that only talks, and the one nobody has. */
-export const agents = { nothing: "bench_nothing", chatter: "bench_chatter", nobody: "bench_nobody" } as const;
+/** The agent that returns at once, the one that only talks, the one with durable steps, and the one nobody has. */
+export const agents = {
+  nothing: "bench_nothing",
+  chatter: "bench_chatter",
+  stepper: "bench_stepper",
+  nobody: "bench_nobody",
+} as const;
 
 /** Apart from the namespace that is measured, whose limit of waiting tasks it would fill. */
 export const BACKLOG_NAMESPACE = "backlog";

@@ -42,6 +42,8 @@ answer<LoadOrder, LoadResult>((order) => {
       return batches(order.size, order.lanes, order.ms);
     case "chunks":
       return chunks(order.tasks, order.chunks, order.bytes);
+    case "steps":
+      return steps(order.tasks, order.steps);
     case "backlog":
       return backlog(order.count);
   }
@@ -104,6 +106,13 @@ async function chunks(tasks: number, perTask: number, bytes: number): Promise<Lo
     });
   });
   return { done, ms: performance.now() - begin, latencies: [] };
+}
+
+async function steps(tasks: number, perTask: number): Promise<LoadResult> {
+  const begin = performance.now();
+  const task = { agentName: agents.stepper, inputJson: JSON.stringify({ steps: perTask }) };
+  await inParallel(tasks, () => toItsEnd(rpc, task, "run"));
+  return { done: tasks * perTask, ms: performance.now() - begin, latencies: [] };
 }
 
 async function backlog(count: number): Promise<LoadResult> {

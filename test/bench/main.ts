@@ -10,7 +10,7 @@
  * The second form compares RunTask over PostgreSQL with other systems that do jobs on the same server.
  *
  * Prints a table, writes `bench-results.json`, and ends with 1 if a rate with many waiting tasks is below 0.8 of
- * that with few, a restart takes over 3 s, TLS costs more than it may, or RunTask is not faster than create and watch, or than
+ * that with few, a restart takes over 3 s, TLS or durable steps cost more than they may, or RunTask is not faster than create and watch, or than
  * graphile-worker, by what it must.
  */
 import { writeFile } from "node:fs/promises";
@@ -19,10 +19,11 @@ import { measureEnds } from "./ends.js";
 import { comparePlanes, fullSizes, idleCpu, memoryPerWorker, quickSizes, rateNames } from "./measures.js";
 import { measurePeers } from "./peers/measure.js";
 import { jsonOf, missed, type Results, tableOf } from "./report.js";
+import { measureSteps } from "./steps.js";
 import { measureTls } from "./tls.js";
 import { measureWorkflows } from "./workflows.js";
 
-const names = [...rateNames, "restart", "idle", "memory", "ends", "workflows", "tls"] as const;
+const names = [...rateNames, "restart", "idle", "memory", "ends", "steps", "workflows", "tls"] as const;
 
 const { values } = parseArgs({
   options: {
@@ -75,7 +76,8 @@ async function measure(): Promise<Results> {
   if (wanted("memory")) say(`connecting ${sizes.crowd} idle workers`);
   const memory = wanted("memory") ? { bytesPerWorker: await memoryPerWorker(sizes, options) } : {};
   const ends = wanted("ends") ? { ends: await measureEnds(sizes, options, say) } : {};
+  const steps = wanted("steps") ? { steps: await measureSteps(sizes, options, say) } : {};
   const workflows = wanted("workflows") ? { workflows: await measureWorkflows(sizes, options, say) } : {};
   const tls = wanted("tls") ? { tls: await measureTls(sizes, options, say) } : {};
-  return { planes, ...idle, ...memory, ...ends, ...workflows, ...tls };
+  return { planes, ...idle, ...memory, ...ends, ...steps, ...workflows, ...tls };
 }

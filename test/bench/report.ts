@@ -4,6 +4,7 @@ import { type EndFigures, endTable, missedEnds } from "./ends.js";
 import { type PlaneFigures, RATIO_LEAST, type RateName, rateNames } from "./measures.js";
 import type { PeerFigures } from "./peers/measure.js";
 import { missedPeers, peerTable } from "./peers/report.js";
+import { missedSteps, type StepFigures, stepTable } from "./steps.js";
 import { missedTls, type TlsFigures, tlsTable } from "./tls.js";
 import { workflowTables } from "./workflow-report.js";
 import type { WorkflowFigures } from "./workflows.js";
@@ -26,6 +27,7 @@ export interface Results {
   readonly idlePercent?: number;
   readonly bytesPerWorker?: number;
   readonly ends?: readonly EndFigures[];
+  readonly steps?: StepFigures;
   readonly workflows?: WorkflowFigures;
   /** With TLS, beside without. */
   readonly tls?: readonly TlsFigures[];
@@ -34,8 +36,14 @@ export interface Results {
 }
 
 /** What is missed, in words; nothing if all holds. */
-export function missed({ planes, ends = [], tls = [], peers = [] }: Results): string[] {
-  return [...missedPlanes(planes), ...missedEnds(ends), ...missedTls(tls), ...missedPeers(peers)];
+export function missed({ planes, ends = [], steps, tls = [], peers = [] }: Results): string[] {
+  return [
+    ...missedPlanes(planes),
+    ...missedEnds(ends),
+    ...(steps ? missedSteps(steps) : []),
+    ...missedTls(tls),
+    ...missedPeers(peers),
+  ];
 }
 
 function missedPlanes([few, many]: readonly PlaneFigures[]): string[] {
@@ -88,7 +96,7 @@ export function tableOf(results: Results): string {
     const [a, b] = [few.restartMs.toFixed(0), many.restartMs.toFixed(0)];
     rows.push(["SIGKILL to serving again, ms", a, b, "", `≤ ${RESTART_MOST_MS}`, ""]);
   }
-  const { idlePercent, bytesPerWorker, ends, workflows, tls, peers } = results;
+  const { idlePercent, bytesPerWorker, ends, steps, workflows, tls, peers } = results;
   if (idlePercent !== undefined)
     rows.push(["idle CPU, %", idlePercent.toFixed(2), "", "", "", `< ${aims.idlePercent}`]);
   if (bytesPerWorker !== undefined)
@@ -96,6 +104,7 @@ export function tableOf(results: Results): string {
   return [
     ...(rows.length > 0 ? [align(rows)] : []),
     ...(ends ? [endTable(ends)] : []),
+    ...(steps ? [stepTable(steps)] : []),
     ...(workflows ? workflowTables(workflows) : []),
     ...(tls ? [tlsTable(tls)] : []),
     ...(peers ? [peerTable(peers)] : []),

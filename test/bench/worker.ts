@@ -1,4 +1,4 @@
-/** The bench's worker: the real SDK with two agents that cost nothing themselves, and those of the example workflows. */
+/** The bench's worker: the real SDK with agents that cost nothing themselves, and those of the example workflows. */
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { silentTelemetry } from "#host/silent-telemetry";
@@ -25,6 +25,15 @@ const chatter = agent({
   },
 });
 
+const stepper = agent({
+  name: agents.stepper,
+  input: z.object({ steps: z.int() }),
+  async run({ steps }, ctx) {
+    for (let i = 0; i < steps; i++) await ctx.step("work", () => i);
+    return steps;
+  },
+});
+
 /** They are programs of their own, which import the package by its name, as anybody's would. */
 const { agents: ofExamples } = (await import(pathToFileURL(examples("agents/index.mjs")).href)) as {
   readonly agents: readonly Agent[];
@@ -34,7 +43,7 @@ const addr = process.argv[2] ?? "";
 const { log } = silentTelemetry();
 await new Promise<void>((onConnected) =>
   serve({
-    agents: [nothing, chatter, ...ofExamples],
+    agents: [nothing, chatter, stepper, ...ofExamples],
     addr,
     id: "bench",
     maxRuns: MAX_RUNS,

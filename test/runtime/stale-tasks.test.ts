@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
-import { type StaleTerms, stalenessOf } from "#domain/task/staleness";
+import { NO_JOURNAL } from "#domain/task/journal";
+import { type RestingTask, type StaleTerms, stalenessOf } from "#domain/task/staleness";
 import { newStep, type StepState, stepStates } from "#domain/task/step";
 import { isTerminal, taskStates } from "#domain/task/task";
 import { instant, later, millis } from "#domain/time/time";
@@ -135,6 +136,28 @@ describe("every state in which a Task and a Step can rest", () => {
     expect(stalenessOf(rows(state, stepState), TERMS, later(long, millis(MINUTE)))?.health).toBe("HEALTHY");
     const nearly = later(long, millis(Math.min(...Object.values(TERMS)) * 0.9));
     expect(stalenessOf(rows(state, stepState), TERMS, nearly)?.health).not.toBe("STALE");
+  });
+
+  test("an agent that waits without a Run rests as a signal does, unless what it waits for ends by itself", () => {
+    const waiting = (kind: "SIGNAL" | "SLEEP" | "CHILD", more: object = {}, asked = [1]) => {
+      const named = { kind, name: "x", occurrence: 1, inputDigest: "", effect: "READ", concurrent: false };
+      const journal = {
+        ...NO_JOURNAL,
+        records: 1,
+        entries: 1,
+        open: [{ ...named, entry: 1, seq: 0, ...more }],
+      };
+      return rows("steps_in_process", "in_progress", { waits: asked, journal });
+    };
+    const health = (resting: RestingTask) => stalenessOf(resting, TERMS, now)?.health;
+    expect(stalenessOf(waiting("SIGNAL"), TERMS, now)).toMatchObject({
+      ...{ health: "STALE", threshold: TERMS.waitingForDependencies, stepName: "main" },
+    });
+    expect(health(waiting("SLEEP", { until: soon }))).toBe("HEALTHY");
+    expect(health(waiting("CHILD", { childId: taskId(2) }))).toBe("HEALTHY");
+    // What has begun, and the agent does not wait for, does not make it go on.
+    expect(health(waiting("SLEEP", { until: soon }, [2]))).toBe("STALE");
+    expect(health(waiting("SLEEP", { until: long }))).toBe("STALE");
   });
 
   test("a task of a node whose clock is ahead has just moved", () => {

@@ -5,6 +5,7 @@ import type { Store } from "#ports/store";
 import type { Memory } from "#runtime/memory/memory";
 import type { Supervisor } from "#runtime/supervisor";
 import { auditLetter } from "../runtime/kit/audit-letters.js";
+import { checkJournals } from "./journals/check.js";
 import { BrokenPromise, type Mirror } from "./mirror.js";
 import { KEY_PREFIX, type SimClient } from "./sim-client.js";
 import type { SimWorker } from "./sim-worker.js";
@@ -41,6 +42,8 @@ export async function checkEnd({ world, client, honest, store }: Remains): Promi
   }
   const results = new Map(honest.flatMap((worker) => [...worker.results]));
   for (const step of mirror.steps.values()) await checkResult(step, results, mirror, store);
+  const plain = honest.filter(({ isPublic }) => isPublic).flatMap(({ assignedEver }) => [...assignedEver]);
+  await checkJournals(world, new Set(plain));
 }
 
 /** A Step that is done has the result of the one Run that completed, and no Step has two. */

@@ -2,6 +2,7 @@ import type { RunId, WorkerId } from "#domain/id";
 import { runStatuses } from "#domain/task/run";
 import { millis } from "#domain/time/time";
 import type { WorkerReport } from "#ports/plane";
+import { lieOfJournal } from "./journals/lies.js";
 import type { SimWorker } from "./sim-worker.js";
 import type { SimWorld } from "./sim-world.js";
 import { Stream } from "./stream.js";
@@ -68,7 +69,7 @@ export class EvilWorker {
     const said = dice.pick(this.#victims).said;
     const [runId = "made-up" as RunId] = this.#someRuns();
     const fence = dice.between(0, 4);
-    switch (dice.between(0, 5)) {
+    switch (dice.between(0, this.#world.weather.journals > 0 ? 9 : 5)) {
       case 0:
       case 1: {
         const overheard = said.length > 0 ? dice.pick(said) : undefined;
@@ -98,6 +99,11 @@ export class EvilWorker {
         };
       case 4:
         return { type: "decline", runId, reason: "no" };
+      case 6:
+      case 7:
+      case 8:
+      case 9:
+        return lieOfJournal(this.#world, runId);
       default: {
         const status = dice.pick(runStatuses);
         const nothing = { errorMessage: "", backend: null, output: '"evil"', retryAfter: millis(0) };

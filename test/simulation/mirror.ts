@@ -182,6 +182,20 @@ export class Mirror {
       );
     }
     const run = "runId" in frame ? this.runs.get(frame.runId) : undefined;
+    if (frame.type === "ack.usage" && run) {
+      const reports = run.usage?.reports ?? 0;
+      promise(
+        reports >= frame.nextSeq,
+        `usage of ${frame.runId} is acknowledged up to ${frame.nextSeq}, has ${reports}`,
+      );
+    }
+    if (frame.type === "ack.journal") {
+      const records = (run && this.steps.get(stepKey(run))?.journal?.records) ?? 0;
+      promise(
+        records >= frame.nextSeq,
+        `the journal of ${frame.runId} is acknowledged up to ${frame.nextSeq}, has ${records}`,
+      );
+    }
     const lives = run && !isOver(run.status) && run.heldBy === session;
     if (frame.type === "ack.status" && !isEvil)
       promise(!lives, `the end of ${frame.runId} is acknowledged, not stored`);

@@ -39,7 +39,7 @@ export async function runSeed(seed: number, inspect?: (world: World) => Inspecti
 }
 
 async function live(world: World): Promise<Lived> {
-  const { weather, dice, mirror, clock, inner } = world;
+  const { weather, dice, mirror, clock } = world;
   await boot(world);
   const honest = [new SimWorker(world, "w1", 1), new SimWorker(world, "w2", 1)];
   if (weather.publicWorker) honest.push(new SimWorker(world, "w3", 0));
@@ -64,7 +64,7 @@ async function live(world: World): Promise<Lived> {
   await pass(world, 150_000); // the last holders let go, at the latest when their leases end
 
   if (!ended()) throw new BrokenPromise(`not over: ${unfinished(world, world.up?.supervisor)}`);
-  await checkEnd({ world, client, honest, store: inner });
+  await checkEnd({ world, client, honest, store: world.durable });
   checkMemory(world.up?.supervisor.core.memory);
   const marks = [...mirror.marks].sort();
   return { trace: world.trace, tasks: mirror.tasks.size, runs: mirror.runs.size, marks };

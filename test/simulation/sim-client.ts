@@ -7,7 +7,8 @@ import { instant, millis, NEVER } from "#domain/time/time";
 import type { Plane } from "#ports/plane";
 import { seededEntropy } from "#testing/virtual-time";
 import { draftOf } from "../runtime/kit/bench-plane.js";
-import { someFlow, templates } from "./sim-flows.js";
+import type { WantedSignal } from "./journals/outside.js";
+import { someFlow, templatesOf } from "./sim-flows.js";
 import { atWork, type Incarnation, type SimWorld } from "./sim-world.js";
 
 /** A client gives up waiting for an answer after this, and asks again. */
@@ -35,6 +36,8 @@ export class SimClient {
   readonly cancelled = new Set<TaskId>();
   readonly watched: Watch[] = [];
   #unanswered = 0;
+  /** How many of the signals that agents have asked for. */
+  #answered = 0;
 
   /** @param spanMs the time in which it asks for something new, and how long after it cancels, signals, watches */
   constructor(world: SimWorld, spanMs = 60_000) {
@@ -51,10 +54,11 @@ export class SimClient {
   begin(): void {
     const { world } = { world: this.#world };
     const { dice, weather } = world;
+    if (weather.journals > 0) this.#answerAgents();
     for (let i = 0; i < weather.tasks; i += 1) {
       world.after(dice.between(0, this.#spanMs), () => {
         const key = `${KEY_PREFIX}${i}`;
-        const flow = dice.chance(weather.workflows) ? someFlow(dice) : undefined;
+        const flow = dice.chance(weather.workflows) ? someFlow(dice, weather.journals > 0) : undefined;
         const spec = { ...this.#someSpec(key), ...flow?.spec };
         world.begin(this.#create(key, spec, flow?.rest));
         if (dice.chance(0.3)) world.begin(this.#create(key, spec, flow?.rest));
@@ -124,7 +128,7 @@ export class SimClient {
   /** All templates, again and again until each was acknowledged. */
   async #register(): Promise<void> {
     const world = this.#world;
-    for (const template of templates) {
+    for (const template of templatesOf(world.weather.journals > 0)) {
       for (;;) {
         const answer = world.up && (await this.#ask((plane) => plane.register(LOCAL_CALLER, template)));
         if (answer instanceof Fault && answer.again === "never") world.broken ??= answer;
@@ -134,15 +138,30 @@ export class SimClient {
     }
   }
 
-  /** A payload for the step that waits for one, until it was taken, or refused for good. */
-  async #signal(key: string): Promise<void> {
+  /** Sends what agents wait for, each when it comes to it. */
+  #answerAgents(): void {
     const world = this.#world;
+    for (const wanted of world.outside.wanted.slice(this.#answered)) {
+      this.#answered += 1;
+      world.after(world.dice.between(0, 10_000), () => world.begin(this.#send(wanted)));
+    }
+    world.after(world.dice.between(500, 3_000), () => this.#answerAgents());
+  }
+
+  /** A payload for the step that waits for one. */
+  async #signal(key: string): Promise<void> {
     const taskId = this.created.get(key);
-    if (!taskId) return;
+    if (taskId) await this.#send({ taskId, name: "gate", payload: '"go"', requestId: "" });
+  }
+
+  /** Until it was taken, or refused for good. */
+  async #send({ taskId, name, payload, requestId }: WantedSignal): Promise<void> {
+    const world = this.#world;
     this.#unanswered += 1;
     for (;;) {
       const answer =
-        world.up && (await this.#ask((plane) => plane.signal(LOCAL_CALLER, taskId, "gate", '"go"')));
+        world.up &&
+        (await this.#ask((plane) => plane.signal(LOCAL_CALLER, taskId, name, payload, "", requestId)));
       if (answer && (!(answer instanceof Fault) || answer.again === "never")) break;
       await world.sleep(world.dice.between(100, 1_000));
     }

@@ -88,6 +88,15 @@ const flows: readonly TemplateBody[] = [
   ]),
 ];
 
+/** Attempts that end while what must happen once is under way. */
+const durable = body("durable", [
+  { name: "a", ...patient, timeout_seconds: 9 },
+  { name: "b", dependencies: ["a"], ...stubborn, timeout_seconds: 16 },
+]);
+
+/** What there is where agents journal what they do, and where none does. */
+const allFlows = [...flows, durable];
+
 const ENVIRONMENT = "simulated";
 
 export interface SimFlow {
@@ -97,9 +106,13 @@ export interface SimFlow {
   readonly rest: Pick<TaskDraft, "plan" | "input">;
 }
 
-/** One of the templates, and a Task of it. */
-export function someFlow(dice: Dice): SimFlow {
-  const plan = planOf(dice.pick(flows), ENVIRONMENT);
+/**
+ * One of the templates, and a Task of it.
+ *
+ * @param journals false in a world where no agent journals what it does
+ */
+export function someFlow(dice: Dice, journals: boolean): SimFlow {
+  const plan = planOf(dice.pick(journals ? allFlows : flows), ENVIRONMENT);
   const { template, isCompensable } = plan;
   const input = JSON.stringify({ list: Array.from({ length: dice.between(0, 4) }, (_, i) => i) });
   const spec = { agentName: "", maxAttempts: 0, template, environment: ENVIRONMENT, isCompensable };
@@ -107,10 +120,12 @@ export function someFlow(dice: Dice): SimFlow {
 }
 
 /** All of them, as they are registered. */
-export const templates: readonly Omit<TemplateRow, "registeredAt">[] = flows.map((flow) => {
-  const { namespace_name: namespace, name, version } = flow;
-  return { namespace, name, version, body: flow, source: name, digest: name };
-});
+export function templatesOf(journals: boolean): readonly Omit<TemplateRow, "registeredAt">[] {
+  return (journals ? allFlows : flows).map((flow) => {
+    const { namespace_name: namespace, name, version } = flow;
+    return { namespace, name, version, body: flow, source: name, digest: name };
+  });
+}
 
 /** What a Step's agent answers that has to answer something in particular; otherwise undefined. */
 export function answerOf(stepName: string, dice: Dice): string | undefined {

@@ -3,6 +3,8 @@ import type { RunStatus } from "#domain/task/run";
 import { millis } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerReport } from "#ports/plane";
+import { programOf } from "./journals/program.js";
+import { SimAgent } from "./journals/sim-agent.js";
 import { contentOf } from "./mirror.js";
 import { answerOf } from "./sim-flows.js";
 import type { SimWorld } from "./sim-world.js";
@@ -22,14 +24,16 @@ interface RunInHand {
   next: number | undefined;
   /** Chunks before it are durable and forgotten. */
   acked: number;
-  ending: Extract<RunStatus, "COMPLETED" | "FAILED" | "CANCELLED"> | "YIELDED" | undefined;
+  ending: Extract<RunStatus, "COMPLETED" | "FAILED" | "CANCELLED"> | "YIELDED" | "SUSPENDED" | undefined;
+  /** What it does before it writes its last chunk, if it journals that. */
+  agent: SimAgent | undefined;
   /** What it says when it has completed, as JSON text. */
   readonly result: string;
   reported: boolean;
 }
 
 /** A worker stops its runs by itself at this part of the lease after it last sent an acknowledged heartbeat. */
-const SELF_FENCE = 5 / 6;
+const SELF_FENCE_MS = (TERMS.lease * 5) / 6;
 const NO_ANSWER_MS = 12_000;
 
 /**
@@ -65,6 +69,11 @@ export class SimWorker {
   /** The session in which it can be assigned Runs now, and with which process. */
   get at(): Stream["at"] {
     return this.#welcome && this.#pausedUntil <= this.#world.clock.now() ? this.#stream?.at : undefined;
+  }
+
+  /** It knows nothing of journals. */
+  get isPublic(): boolean {
+    return this.#protocol === 0;
   }
 
   start(): void {
@@ -131,6 +140,7 @@ export class SimWorker {
     const resume = [...this.#runs.values()].map((run) => {
       run.next = undefined;
       run.reported = false;
+      run.agent?.reconnect();
       return { runId: run.runId, fence: run.fence, nextSeq: run.acked };
     });
     const agents = [{ name: "echo", description: "", labels: {}, backends: [] }];
@@ -158,7 +168,7 @@ export class SimWorker {
 
   #tick(): void {
     const now = this.#world.clock.now();
-    if (now - this.#heardAt > TERMS.lease * SELF_FENCE && this.#runs.size > 0 && this.#protocol === 1) {
+    if (this.#silentFor > SELF_FENCE_MS && this.#runs.size > 0 && this.#protocol === 1) {
       this.#world.note(`${this.id} stops by itself`);
       this.#runs.clear();
     }
@@ -166,6 +176,11 @@ export class SimWorker {
     if (this.#stream && silent) this.#lost();
     else if (this.#stream && (this.#welcome || this.#protocol === 0)) this.#sendBeat(now);
     this.#after(TERMS.heartbeat, () => this.#tick());
+  }
+
+  /** How long ago it last said something that was answered. */
+  get #silentFor(): number {
+    return this.#world.clock.now() - this.#heardAt;
   }
 
   #sendBeat(now: number): void {
@@ -197,6 +212,12 @@ export class SimWorker {
       case "ack.status":
         this.#runs.delete(frame.runId);
         return;
+      case "ack.usage":
+        this.#runs.get(frame.runId)?.agent?.counted(frame.nextSeq);
+        return;
+      case "ack.journal":
+        this.#runs.get(frame.runId)?.agent?.acked(frame.nextSeq);
+        return;
       case "cancel":
         this.#stop(frame.runId);
         return;
@@ -205,7 +226,8 @@ export class SimWorker {
     }
   }
 
-  #take({ runId, taskId, stepName, fence }: Extract<WorkerFrame, { type: "assign" }>): void {
+  #take(frame: Extract<WorkerFrame, { type: "assign" }>): void {
+    const { runId, taskId, stepName, fence } = frame;
     if (this.assignedEver.has(runId)) this.#world.broken ??= new Error(`run ${runId} was assigned twice`);
     this.assignedEver.add(runId);
     const { dice, weather, faulty } = this.#world;
@@ -218,17 +240,32 @@ export class SimWorker {
     const result = answerOf(stepName, dice) ?? JSON.stringify(runId);
     this.results.set(runId, result);
     const nothing = { hangs, made: 0, acked: 0, ending: undefined, reported: false, result };
-    const run: RunInHand = { runId, taskId, fence, total, next: 0, ...nothing };
+    const run: RunInHand = { runId, taskId, fence, total, next: 0, ...nothing, agent: undefined };
+    run.agent = this.#agentOf(run, frame);
     this.#runs.set(runId, run);
     this.#say(this.#status(run, "RUNNING"));
     this.#work(run);
   }
 
+  /** What it does in durable steps; nothing if it has none. */
+  #agentOf(run: RunInHand, frame: Extract<WorkerFrame, { type: "assign" }>): SimAgent | undefined {
+    const { runId } = frame;
+    const ops = this.#protocol === 1 ? programOf(this.#world, frame) : undefined;
+    if (!ops) return undefined;
+    // The plane knows of the Run in this session, and of the session not long ago.
+    const mayAct = () =>
+      this.#runs.get(runId) === run && run.next !== undefined && this.#silentFor <= SELF_FENCE_MS;
+    const agent = new SimAgent(this.#world, frame, ops, mayAct);
+    this.#world.begin(agent.begin());
+    return agent;
+  }
+
   #work(run: RunInHand): void {
     const { dice, weather } = this.#world;
-    this.#after(dice.between(10, 4_000), () => {
+    this.#after(dice.between(10, run.agent ? 1_500 : 4_000), () => {
       if (this.#runs.get(run.runId) !== run || run.ending) return;
-      if (run.made < run.total) run.made += 1;
+      if (run.agent && !run.agent.isOver) this.#goOn(run, run.agent);
+      else if (run.made < run.total) run.made += 1;
       else if (this.#world.faulty && run.hangs) return this.#work(run);
       else if (this.#protocol === 1 && this.#world.faulty && dice.chance(weather.yields))
         run.ending = "YIELDED";
@@ -238,7 +275,16 @@ export class SimWorker {
     });
   }
 
-  /** Sends what can be sent: output, and once it is all out, how the run ended. */
+  /** An agent with durable steps fails now and then between two of them, and ends while it only waits. */
+  #goOn(run: RunInHand, agent: SimAgent): void {
+    const { dice, weather, faulty } = this.#world;
+    if (dice.chance(weather.fails * 0.1) || agent.mismatch) run.ending = "FAILED";
+    else if (faulty && run.made < run.total && dice.chance(0.2)) run.made += 1;
+    else agent.go();
+    if (agent.waits.length > 0) run.ending = "SUSPENDED";
+  }
+
+  /** Sends what can be sent: records, output, and once it is all out, how the run ended. */
   #flush(run: RunInHand): void {
     if (!this.#stream || run.next === undefined) return;
     for (; run.next < run.made; run.next += 1) {
@@ -246,12 +292,19 @@ export class SimWorker {
       const { runId, fence, next: seq } = run;
       this.#say({ type: "output", runId, fence, seq, content, isFinal: false, metadata: {}, sentAt: 0 });
     }
+    for (const report of run.agent?.unsent() ?? []) this.#say(report);
     if (!run.ending || run.reported) return;
     run.reported = true;
     const { runId, fence, ending } = run;
-    if (ending === "YIELDED") this.#say({ type: "yield", runId, fence, cursor: "1", output: "" });
+    if (ending === "SUSPENDED") this.#suspend(run);
+    else if (ending === "YIELDED") this.#say({ type: "yield", runId, fence, cursor: "1", output: "" });
     else this.#say(this.#status(run, ending));
     if (this.#protocol === 0) this.#runs.delete(run.runId);
+  }
+
+  #suspend({ runId, fence, agent }: RunInHand): void {
+    const { waits = [], count = 0 } = agent ?? {};
+    this.#say({ type: "suspend", runId, fence, entries: waits, journalCount: count });
   }
 
   #status({ runId, fence, made, result }: RunInHand, status: RunStatus): WorkerReport {

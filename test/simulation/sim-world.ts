@@ -3,10 +3,12 @@ import type { TaskId } from "#domain/id";
 import { instant } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { Plane } from "#ports/plane";
+import type { Store } from "#ports/store";
 import type { Supervisor } from "#runtime/supervisor";
 import { VirtualClock } from "#testing/virtual-time";
 import type { Life } from "../runtime/kit/mortal.js";
 import { type Dice, diceOf } from "./dice.js";
+import { Outside } from "./journals/outside.js";
 import { Mirror } from "./mirror.js";
 import type { Weather } from "./weather.js";
 
@@ -36,6 +38,7 @@ export abstract class SimWorld {
   readonly clock = new VirtualClock(START);
   readonly dice: Dice;
   readonly mirror = new Mirror();
+  readonly outside = new Outside();
   abstract readonly weather: Weather;
   /** False once the weather has cleared: from then on everything must come to its end. */
   faulty = true;
@@ -49,6 +52,9 @@ export abstract class SimWorld {
 
   /** A process that is reached now, if one is; of several any. */
   abstract get up(): Incarnation | undefined;
+
+  /** What is stored, as nobody who can fail reads it. */
+  abstract get durable(): Store;
 
   after(ms: number, then: () => void): void {
     this.clock.wakeAt(instant(this.clock.now() + ms), then);

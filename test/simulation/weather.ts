@@ -1,4 +1,4 @@
-import type { Dice } from "./dice.js";
+import { type Dice, diceOf } from "./dice.js";
 
 /** Which faults there are in one world, and how often: chances by the event, or mean times between two. */
 export interface Weather {
@@ -29,12 +29,18 @@ export interface Weather {
   readonly lateVerdicts: number;
   readonly noVerdicts: number;
   readonly noRoomForChecks: number;
+  /** How many Steps have an agent that journals what it does. */
+  readonly journals: number;
 }
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
 
+/** Draws what was added to the weather after the rest, by dice of its own: a seed without it is the world that it was. */
+const APART = 2 ** 30;
+
 /** Each fault is there or not, so that in some worlds every defence stands alone. */
-export function weatherOf(dice: Dice): Weather {
+export function weatherOf(dice: Dice, seed: number): Weather {
+  const apart = diceOf(seed + APART);
   const every = (least: number, most: number) => (dice.chance(0.5) ? dice.between(least, most) : NEVER_MS);
   const rate = (most: number) => (dice.chance(0.5) ? dice.draw() * most : 0);
   return {
@@ -62,5 +68,6 @@ export function weatherOf(dice: Dice): Weather {
     lateVerdicts: rate(1),
     noVerdicts: rate(0.3),
     noRoomForChecks: rate(0.5),
+    journals: apart.chance(0.6) ? apart.draw() : 0,
   };
 }

@@ -1,6 +1,7 @@
 import { defaultStaleTerms } from "#config/index";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Inspection } from "#ports/inspection";
+import type { Store } from "#ports/store";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory/index";
@@ -27,7 +28,7 @@ export class World extends SimWorld {
   constructor(seed: number, inspect?: (world: World) => Inspection) {
     super(seed);
     this.#inspect = inspect;
-    this.weather = weatherOf(this.dice);
+    this.weather = weatherOf(this.dice, seed);
     this.#remembers = this.dice.chance(0.5);
   }
 
@@ -36,7 +37,7 @@ export class World extends SimWorld {
     return this.#now;
   }
 
-  get inner() {
+  get durable(): Store {
     return this.#inner;
   }
 

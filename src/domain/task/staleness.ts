@@ -1,5 +1,6 @@
 import type { StaleMinutes } from "../template/template.js";
 import { type Instant, instant, later, type Millis, millis, NEVER } from "../time/time.js";
+import { NO_JOURNAL, type OpenEntry } from "./journal.js";
 import type { RunRow } from "./run.js";
 import { hasEnded, PRIORITY_WORTH, type StepRow } from "./step.js";
 import { isTerminal, type TaskRow, type TaskState, taskStates } from "./task.js";
@@ -9,7 +10,7 @@ export const liveStates = taskStates.filter((state) => !isTerminal(state));
 
 /** How long a Task may rest before somebody should look at it, by what it rests for. */
 export interface StaleTerms {
-  /** For other Steps, a signal without a limit, or anything that is not named below. */
+  /** For other Steps, a signal without a limit (that of an agent too), or anything that is not named below. */
   readonly waitingForDependencies: Millis;
   /** For an attempt whose time has come. */
   readonly waitingForRetry: Millis;
@@ -73,7 +74,7 @@ const nothingPaused: IsPaused = () => false;
  * How a live Task stands; undefined if it has ended.
  *
  * When it moved last follows from its rows: no commit has to write it. What moves it by itself is ahead: a start time, a backoff, a
- * timer, the time limit of a signal, a child Task, a worker that is heard of, a pause that somebody will end.
+ * timer, the time limit of a signal, a sleep or a child Task of its agent, a worker that is heard of, a pause that somebody will end.
  */
 export function stalenessOf(
   resting: RestingTask,
@@ -134,8 +135,8 @@ function rest(
   const retried = inState("waiting_for_retry");
   if (retried) return { threshold: terms.waitingForRetry, step: retried };
   const atWork = inState("in_progress");
-  const isSignal = atWork?.spec.type === "signal";
-  if (atWork && !isSignal) return { threshold: terms.stepsInProcess, step: atWork };
+  const isWaiting = atWork?.spec.type === "signal" || atWork?.waits !== undefined;
+  if (atWork && !isWaiting) return { threshold: terms.stepsInProcess, step: atWork };
   return { threshold: terms.waitingForDependencies, step: atWork ?? live[0] };
 }
 
@@ -145,10 +146,20 @@ function isMoved({ task, runs }: RestingTask, step: StepRow, now: Instant, isPau
   if (isPaused(task, step)) return true;
   if (state === "enqueued" || state === "waiting_for_retry") return nextAttemptAt > now;
   if (state !== "in_progress") return false;
-  if (step.childId !== "") return true;
+  if (step.childId !== "" || waitsOf(step).some((each) => isAheadOf(each, now))) return true;
   if (spec.type === "timer") return dueAt(step, spec.delayMs) > now;
   if (spec.type === "signal") return dueAt(step, spec.signal?.timeoutMs) > now;
   return runs.some(({ stepName, heldBy }) => stepName === step.name && heldBy !== "");
+}
+
+/** What its agent waits for, without a Run. */
+function waitsOf({ waits = [], journal = NO_JOURNAL }: StepRow): readonly OpenEntry[] {
+  return journal.open.filter(({ entry }) => waits.includes(entry));
+}
+
+/** A child Task is looked at by itself; a signal without a limit is for somebody to send. */
+function isAheadOf({ until = NEVER, childId }: OpenEntry, now: Instant): boolean {
+  return childId !== undefined || until > now;
 }
 
 /** {@link NEVER} if it has no limit. */

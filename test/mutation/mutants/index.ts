@@ -27,6 +27,7 @@ import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
 import { journalMutants } from "./journal.js";
+import { simulatedJournalMutants } from "./journal-simulation.js";
 import { keepMutants } from "./keep.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
@@ -87,6 +88,7 @@ export const mutants: readonly Mutant[] = [
   ...dailyMutants,
   ...damageMutants,
   ...journalMutants,
+  ...simulatedJournalMutants,
   ...keepMutants,
   ...deadLetterMutants,
   ...layoutMutants,

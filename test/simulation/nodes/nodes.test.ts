@@ -8,10 +8,12 @@ const FROM = Number(process.env.NODES_FROM ?? 1);
 /** What must have come to pass in one world or another, or the worlds are too kind. */
 const MARKS = [
   "child complete",
+  "journal resumed",
   "map complete",
   "node stopped by itself: alone",
   "node taken over",
   "run COMPLETED",
+  "run COMPLETED SUSPENDED",
   "run FAILED WORKER_LOST",
   "run moved to another node",
   "run resumed",

@@ -69,7 +69,7 @@ async function live(world: NodesWorld): Promise<Lived> {
     await pass(world, 1_000, promptness.look);
 
   contest.check();
-  await checkEnd({ world, client, honest, store: world.memory.whole });
+  await checkEnd({ world, client, honest, store: world.durable });
   for (const { supervisor } of world.live) checkMemory(supervisor.core.memory);
   const marks = [...mirror.marks].sort();
   return { trace: world.trace, tasks: mirror.tasks.size, runs: mirror.runs.size, marks };

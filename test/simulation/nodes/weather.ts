@@ -29,10 +29,10 @@ export interface NodesWeather extends Weather {
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
 
-export function nodesWeatherOf(dice: Dice): NodesWeather {
+export function nodesWeatherOf(dice: Dice, seed: number): NodesWeather {
   const every = (least: number, most: number) => (dice.chance(0.5) ? dice.between(least, most) : NEVER_MS);
   const rate = (most: number) => (dice.chance(0.5) ? dice.draw() * most : 0);
-  const base = weatherOf(dice);
+  const base = weatherOf(dice, seed);
   return {
     ...base,
     tasks: dice.between(3, 8),

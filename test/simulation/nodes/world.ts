@@ -1,6 +1,6 @@
 import type { NodeId } from "#domain/id";
 import { NodeGone } from "#domain/node";
-import type { Commit } from "#ports/store";
+import type { Commit, Store } from "#ports/store";
 import { sharedMemory } from "#stores/memory/shared";
 import { BrokerDouble } from "../../runtime/kit/broker-double.js";
 import { BrokenPromise } from "../mirror.js";
@@ -24,7 +24,7 @@ export class NodesWorld extends SimWorld {
   /** @param given what of the weather is not left to chance */
   constructor(seed: number, given: Partial<NodesWeather> = {}) {
     super(seed);
-    this.weather = { ...nodesWeatherOf(this.dice), ...given };
+    this.weather = { ...nodesWeatherOf(this.dice, seed), ...given };
     this.brokers = new BrokerDouble(this.clock, this.dice.draw);
     this.brokers.weather = this.weather.broker;
     this.#machines = Array.from({ length: this.weather.nodes }, () => undefined);
@@ -34,6 +34,10 @@ export class NodesWorld extends SimWorld {
   get up(): SimNode | undefined {
     const node = this.#machines[this.dice.between(0, this.#machines.length - 1)];
     return node?.ready ? node : undefined;
+  }
+
+  get durable(): Store {
+    return this.memory.whole;
   }
 
   /** Those that serve. */
