@@ -1,16 +1,17 @@
 import { limits } from "#limits/index";
 import type { TaskId } from "../id.js";
 import { type Instant, later, millis } from "../time/time.js";
+import { type Budget, type BudgetBound, budgetBounds, type HeldTime, NO_BUDGET } from "./budget-terms.js";
 import type { TaskRow, TaskSpec } from "./task.js";
 
-/** What a budget bounds: of a Task and the Tasks below it, all in one. */
-export const budgetBounds = ["tokens", "usdMicros", "toolCalls", "wallMs"] as const;
-export type BudgetBound = (typeof budgetBounds)[number];
-
-/** A number for each bound. As a budget, 0 is none. */
-export type Budget = Readonly<Record<BudgetBound, number>>;
-
-export const NO_BUDGET: Budget = { tokens: 0, usdMicros: 0, toolCalls: 0, wallMs: 0 };
+export {
+  type Budget,
+  type BudgetBound,
+  budgetBounds,
+  type HeldTime,
+  NO_BUDGET,
+  type RaisedBudget,
+} from "./budget-terms.js";
 
 /** Budgets of Tasks that ask for none, by `NAMESPACE/AGENT`, `NAMESPACE`, `*` for any namespace followed by `/AGENT`, and `*`. */
 export type DefaultBudgets = ReadonlyMap<string, Budget>;
@@ -32,22 +33,6 @@ export function defaultBudget(
 /** True if it bounds anything. */
 export function isBudget(budget: Budget | undefined): budget is Budget {
   return budget !== undefined && budgetBounds.some((bound) => budget[bound] > 0);
-}
-
-/** A budget that was raised, in place of the one with which the Task was created. */
-export interface RaisedBudget {
-  readonly bounds: Budget;
-  /** The ids of the last requests that raised it, the newest last. */
-  readonly requests: readonly string[];
-}
-
-/** How long Runs under a budget that bounds it were held, summed over them. */
-export interface HeldTime {
-  /** Up to `since`. */
-  readonly ms: number;
-  /** How many are held from `since` on. */
-  readonly held: number;
-  readonly since: Instant;
 }
 
 /** The budget of a Task: what it was created with, or what that was raised to. Undefined if it has none of its own. */

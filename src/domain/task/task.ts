@@ -4,7 +4,7 @@ import type { StepKey, TaskId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
 import type { Labels } from "../text/labels.js";
 import { type Instant, later, type Millis, NEVER } from "../time/time.js";
-import type { Budget, HeldTime, RaisedBudget } from "./budget.js";
+import type { Budget, HeldTime, RaisedBudget } from "./budget-terms.js";
 import type { TaskSignals } from "./journal.js";
 import type { Reason } from "./reason.js";
 import { type StepState, stepStates } from "./step.js";

@@ -48,8 +48,8 @@ export const loopMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task-finalizer/child-ended.ts",
-        'retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) }',
-        'retryable: status === "FAILED", retryAfter: millis(0) }',
+        "{ errorMessage, retryable, retryAfter: pauseAfter(step.attempts) }",
+        "{ errorMessage, retryable, retryAfter: millis(0) }",
       ),
     ],
     test: loops("a task within a task that fails at once"),
