@@ -66,3 +66,29 @@ test("an agent has several topics read at once, and puts together what was found
   expect(children).toEqual(topics.map(() => "reader COMPLETED"));
   await worker.end("SIGKILL");
 });
+
+test("a task whose budget is used up is held, and goes on from its journal when it is raised", async () => {
+  const ledger = join(stage.dir, "refunds-budget.txt");
+  const worker = await workerOf("refunds.mjs", "refunds-budget", { LEDGER: ledger });
+  const { id } = await client.tasks.create({
+    agent: "refunds",
+    input: { order: "4712", complaint: "it wobbles" },
+    budget: { tokens: 130 },
+  });
+  await client.tasks.signal(id, "approved", { yes: true, by: "Ann" });
+  await until("its budget is used up", async () => {
+    const { state, runs } = await client.tasks.get(id);
+    return state === "blocked_by_failures" && runs.at(-1)?.reason === "BUDGET_EXCEEDED";
+  });
+
+  await client.tasks.topUp(id, { tokens: 10_000 });
+  const task = await client.tasks.wait(id);
+  expect(outputOf(task)).toEqual({ answer: "We have refunded 399.00 for the desk.", turns: 3 });
+  expect(
+    readFileSync(ledger, "utf8")
+      .trimEnd()
+      .split("\n")
+      .filter((line) => line.startsWith("refund")),
+  ).toEqual(["refund 4712 39900"]);
+  await worker.end("SIGKILL");
+});
