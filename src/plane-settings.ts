@@ -1,9 +1,11 @@
 /** What the settings of a server say of its plane, for a server and for a plane in somebody else's process alike. */
 import type { ServerConfig } from "#config/index";
 import type { ControlPlaneParts } from "#control-plane";
+import type { Prices } from "#domain/task/prices";
 import { openExportFolder } from "#host/archive/folder";
 import { openAudit, type ServerAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
+import { openPrices } from "#host/prices";
 import type { TaskArchive } from "#ports/archive";
 import type { Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
@@ -29,12 +31,14 @@ interface Books {
   readonly audit: ServerAudit | undefined;
   /** Where ended Tasks are kept before they are removed; undefined if nowhere. */
   readonly archive: TaskArchive | undefined;
+  /** What models cost. */
+  readonly prices: Prices;
 }
 
 /**
- * Opens the audit log and the folder of exports, and the store before them: what is wrong with the data directory it says best.
+ * Opens the audit log, the folder of exports and the price table, and the store before them: what is wrong with the data directory it says best.
  *
- * @throws {Fault} if one of the three cannot be opened; then none is open, and the store is closed
+ * @throws {Fault} if one of them cannot be opened; then none is open, and the store is closed
  */
 export async function openBooks(
   store: Store,
@@ -45,7 +49,7 @@ export async function openBooks(
   try {
     await store.open?.();
     audit = await openAudit(config, store, telemetry);
-    return { audit, archive: await archiveOf(store, config) };
+    return { audit, archive: await archiveOf(store, config), prices: await openPrices(config.prices) };
   } catch (error) {
     // Why it could not be opened says more than why something could not be closed.
     await audit?.close().catch(() => undefined);

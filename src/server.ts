@@ -64,10 +64,12 @@ export async function startServer(
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
-  const { audit, archive } = await openBooks(store, config, telemetry).catch(async (error: unknown) => {
-    await traces?.close();
-    throw error;
-  });
+  const { audit, archive, prices } = await openBooks(store, config, telemetry).catch(
+    async (error: unknown) => {
+      await traces?.close();
+      throw error;
+    },
+  );
   const started = await startControlPlane({
     store,
     ...planeSettings(config),
@@ -76,6 +78,7 @@ export async function startServer(
     inspection: hub,
     node: nodeSelf(config.grpc),
     namespaceLimits: config,
+    prices,
     ...(broker && { broker }),
     ...(audit && { audit }),
   }).catch(async (error: unknown) => {

@@ -1,4 +1,4 @@
-import type { RunSummary } from "#domain/task/run";
+import type { RunDetail } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
@@ -10,14 +10,17 @@ import { limits } from "#limits/index";
  * An answer that is bounded by them fits into one message of any protocol with short field names.
  */
 
+/** Eight numbers. */
+const USAGE = 96;
+
 /** A Task without input, Steps and results. */
-export function taskBytes({ spec, errorMessage }: TaskRow): number {
+export function taskBytes({ spec, errorMessage, usage }: TaskRow): number {
   const { template, parent } = spec;
   const texts = [spec.agentName, spec.createdBy, spec.correlationId, errorMessage, parent?.stepName ?? ""];
   if (template) texts.push(template.namespace, template.name, template.version);
   if (spec.warnings) texts.push(...spec.warnings);
   const maps = [spec.labels, spec.workerSelector].flatMap((labels) => Object.entries(labels).flat());
-  return sum([...texts, ...maps].map((text) => Buffer.byteLength(text) + 4)) + 384;
+  return sum([...texts, ...maps].map((text) => Buffer.byteLength(text) + 4)) + 384 + (usage ? 2 * USAGE : 0);
 }
 
 /** A Step without result and error message. */
@@ -35,8 +38,12 @@ export function stepBytes({
 }
 
 /** A Run without error message and model. */
-export function runBytes({ workerId, stepName }: Pick<RunSummary, "workerId" | "stepName">): number {
-  return Buffer.byteLength(workerId) + Buffer.byteLength(stepName) + 128;
+export function runBytes({
+  workerId,
+  stepName,
+  usage,
+}: Pick<RunDetail, "workerId" | "stepName" | "usage">): number {
+  return Buffer.byteLength(workerId) + Buffer.byteLength(stepName) + 128 + (usage ? USAGE : 0);
 }
 
 /** A template in a list: a description may be long. */

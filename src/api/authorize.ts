@@ -133,6 +133,7 @@ export interface Actions {
   readonly "key.list": ServerResource;
   readonly "key.rotate": ServerResource;
   readonly "key.revoke": ServerResource;
+  readonly "usage.read": NamespacesResource;
   readonly "audit.list": AllNamespacesResource;
   readonly "ca.read": AllNamespacesResource;
   readonly "ca.rotate": AllNamespacesResource;

@@ -26,6 +26,7 @@ import type {
   TemplateFilter,
   TemplatePage,
 } from "#ports/store-reads";
+import type { UsageFilter, UsageSum } from "#ports/usage-sums";
 
 /** A Task that was found, so that its namespace is known. */
 type FoundTask = Pick<TaskRow, "id" | "namespace">;
@@ -121,6 +122,11 @@ export class CallerReads {
 
   lastFailed(namespaces: TaskFilter["namespaces"], rows: number, most: number): Promise<readonly TaskRow[]> {
     return this.#reads.lastFailed(this.#narrowed({ namespaces }).namespaces, rows, most);
+  }
+
+  /** What was used; of those namespaces of the filter that the caller may use. */
+  usage(filter: UsageFilter, most: number): Promise<readonly UsageSum[]> {
+    return this.#reads.usage(this.#narrowed(filter), most);
   }
 
   async input({ id, namespace }: FoundTask): Promise<string | undefined> {

@@ -106,7 +106,7 @@ export const sourceText = ruled(z.string(), (text) => {
 });
 
 /** The last millisecond of a JavaScript `Date`. */
-const LATEST_MS = 8_640_000_000_000_000;
+export const LATEST_MS = 8_640_000_000_000_000;
 
 /** A whole number, as a protocol with 64-bit integers has it or as JSON has it. */
 export const wholeNumber = (max: number, way: string) =>

@@ -32,6 +32,7 @@ import type { Io } from "./terminal/io.js";
 import { sanitize } from "./terminal/sanitizer.js";
 import { layoutWidth } from "./terminal/size.js";
 import { addTopCommand } from "./top/commands.js";
+import { addUsageCommand } from "./usage/commands.js";
 import { addWorkerCommands } from "./worker/commands.js";
 
 /** Runs a command line, given without `node` and `taskrun`, and returns the exit code. Never throws. */
@@ -96,6 +97,7 @@ async function buildProgram(
   addTaskCommands(program, io, end);
   addDeadLetterCommands(program, io, end);
   addTopCommand(program, io, end);
+  addUsageCommand(program, io, end);
   addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
   addKeyCommands(program, io, end);

@@ -17,6 +17,7 @@ import { Pauses } from "./pauses.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
+import { UsageClient } from "./usage.js";
 import { Workers } from "./workers.js";
 
 /** The gRPC address of a control plane on this machine. */
@@ -103,6 +104,7 @@ export interface TaskRunClient {
   readonly nodes: Nodes;
   readonly deadLetters: DeadLetters;
   readonly pauses: Pauses;
+  readonly usage: UsageClient;
   readonly audit: Audit;
   readonly authority: AuthorityClient;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
@@ -157,6 +159,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     nodes: new Nodes(transport, caller),
     deadLetters: new DeadLetters(transport, caller, namespace),
     pauses: new Pauses(transport, caller, namespace),
+    usage: new UsageClient(transport, caller, namespace),
     audit: new Audit(transport, caller),
     authority: new AuthorityClient(transport, caller),
     close,

@@ -28,6 +28,7 @@ import { toJournalChange, toModelUse } from "./convert-journal.js";
 import type { ChatMessage, TaskEvent } from "./event-views.js";
 import { toPause } from "./pauses.js";
 import type { Finding, Template } from "./template-views.js";
+import { toUsage } from "./usage.js";
 import type { Run, Step, Task } from "./views.js";
 import type { Worker } from "./worker-views.js";
 
@@ -63,6 +64,7 @@ export function toTask(task: WireTask): Task {
     compensatedBy: task.compensatedBy,
     waitingReason: task.waitingReason,
     warnings: task.warnings,
+    ...usageOf(task),
     steps: task.steps.map(toStep),
     runs: task.runs.map(toRun),
   };
@@ -104,7 +106,13 @@ export function toRun(run: RunSummary): Run {
     stepName: run.stepName,
     reason: run.reason,
     fence: run.fence,
+    ...usageOf(run),
   };
+}
+
+function usageOf({ usage }: Pick<WireTask, "usage">) {
+  const read = toUsage(usage);
+  return read && { usage: read };
 }
 
 function toBackend(backend: WireBackend): ModelBackend {

@@ -1,6 +1,6 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents`,
- * `client.templates`, `client.deadLetters`, `client.pauses`,
+ * `client.templates`, `client.deadLetters`, `client.pauses`, `client.usage`,
  * `client.nodes`, `client.authority` and `client.audit`.
  */
 export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
@@ -66,6 +66,7 @@ export type {
   Templates,
   Validated,
 } from "./templates.js";
+export type { Usage, UsageClient, UsageKey, UsageQuery, UsageReport, UsageSum } from "./usage.js";
 export { hasEnded, inputOf, outputOf, type Run, type Step, type Task, type TemplateRef } from "./views.js";
 export type { WatchOptions } from "./watch.js";
 export type { Agent, Worker } from "./worker-views.js";

@@ -3,6 +3,7 @@ import type { StepState } from "#domain/task/step";
 import type { Labels, TaskState, TaskStatus } from "#domain/task/task";
 import type { StepType } from "#domain/template/template";
 import type { Budget } from "./budget.js";
+import type { Usage } from "./usage.js";
 
 /*
  * Plain objects that the client returns. Times are Unix milliseconds, 0 if not set; durations are milliseconds. Inputs
@@ -69,6 +70,8 @@ export interface Task {
   readonly waitingReason: string;
   /** What its creator should know: that no Worker had ever announced its agent, or that the input may not fit. */
   readonly warnings: readonly string[];
+  /** What it has used so far, with the Tasks that belong to it; absent if nothing was reported. */
+  readonly usage?: Usage;
   /** In topological order; empty in lists and events. */
   readonly steps: readonly Step[];
   /** Oldest first; empty in events. */
@@ -163,6 +166,8 @@ export interface Run {
   readonly reason: string;
   /** Grows with each Run of a Step; reports with a lower fence are stale. */
   readonly fence: number;
+  /** What it has used of models; absent if nothing was reported, and in events. */
+  readonly usage?: Usage;
 }
 
 /**

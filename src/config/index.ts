@@ -19,6 +19,8 @@ import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
 import { namespaceLimits, namespaceSettings } from "./namespace-limits.js";
+import { paths } from "./paths.js";
+import { prices } from "./prices.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
@@ -91,6 +93,7 @@ export type SettingName =
   | "audit-retention"
   | "environment"
   | "templates"
+  | "prices"
   | "inspect"
   | "inspect-payloads"
   | "log-level"
@@ -109,6 +112,7 @@ const checked = {
   ...staleness,
   ...audit,
   ...templates,
+  ...prices,
   ...inspect,
   ...log,
   ...traces,
@@ -200,6 +204,8 @@ export interface ServerConfig {
   readonly environment: string;
   /** Absolute path, or empty. */
   readonly templates: string;
+  /** Absolute path, or empty. */
+  readonly prices: string;
   /** Addresses of inspector servers. */
   readonly inspect: readonly string[];
   /** True if the HTTP listeners have the page of the inspector. */
@@ -267,14 +273,12 @@ export function serverConfig(
     retention: setting("retention"),
     deadLetterRetention: setting("dead-letter-retention"),
     retentionOf: setting("retention-of"),
-    exportTo: setting("export-to") && resolve(setting("export-to")),
+    ...paths(setting),
     stale: staleTerms(setting),
     acceptClock: setting("accept-clock"),
-    auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
     auditSyslog: setting("audit-syslog"),
     auditRetention: setting("audit-retention"),
     environment: setting("environment"),
-    templates: setting("templates") && resolve(setting("templates")),
     inspect: servers,
     inspectPage: page,
     inspectPayloads: setting("inspect-payloads"),

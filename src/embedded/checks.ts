@@ -45,6 +45,7 @@ const settings = {
   deadLetterRetention: "dead-letter-retention",
   retentionOf: "retention-of",
   exportTo: "export-to",
+  prices: "prices",
   staleDependencies: "stale-dependencies",
   staleRetry: "stale-retry",
   staleInProcess: "stale-in-process",

@@ -151,10 +151,10 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   loading.catch(() => {});
   const wakes = new CredentialWakes(serverBroker(checked.store, checked.url, telemetry.log));
   const { broker } = wakes;
-  const { audit, archive } = await openBooks(checked.store, bookSettings(checked), telemetry);
+  const { audit, archive, prices } = await openBooks(checked.store, bookSettings(checked), telemetry);
   const inspection = inspectionOf(checked, telemetry, closers);
   const control = await openPlane(checked, {
-    ...{ telemetry, inspection },
+    ...{ telemetry, inspection, prices },
     ...(archive && { archive }),
     ...(broker && { broker }),
     ...(audit && { audit }),
@@ -216,7 +216,7 @@ function bookSettings({ config, hasData }: Checked): ServerConfig {
 
 async function openPlane(
   { config, store }: Checked,
-  parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit" | "archive"> & {
+  parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit" | "archive" | "prices"> & {
     readonly telemetry: NodeTelemetry;
   },
 ): Promise<ControlPlane> {

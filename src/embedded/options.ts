@@ -71,6 +71,8 @@ export interface TaskRunOptions {
   readonly retentionOf?: Readonly<Record<string, string>>;
   /** The directory to which ended Tasks are exported before they are removed; made if it does not exist. Default: none. */
   readonly exportTo?: string;
+  /** A file that says what models cost, in TOML. Default: none, and only what agents themselves say of costs is known. */
+  readonly prices?: string;
   /** How long a Task may wait for its Steps or a signal before it is stale, and has a dead letter. Default `60m`. */
   readonly staleDependencies?: string;
   /** The same for an attempt whose time has come. Default `30m`. */

@@ -28,6 +28,8 @@ export const metricLabels = {
   taskrun_messages_cut_total: ["direction", "cause"],
   taskrun_messages_undecodable_total: ["door", "reason"],
   taskrun_dead_letters_total: ["reason"],
+  taskrun_tokens_total: ["namespace", "agent", "model", "kind"],
+  taskrun_cost_usd_micros_total: ["namespace", "agent", "model"],
   taskrun_tasks_removed_total: [],
   taskrun_spans_total: ["outcome"],
   taskrun_certificates_issued_total: ["way"],

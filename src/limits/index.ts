@@ -26,6 +26,7 @@ import { templates } from "./templates.js";
 import { testKit } from "./test-kit.js";
 import { traces } from "./traces.js";
 import { turn } from "./turn.js";
+import { usage } from "./usage.js";
 import { work } from "./work.js";
 import { workerLibrary } from "./worker-library.js";
 import { workers } from "./workers.js";
@@ -45,6 +46,7 @@ export const limits = Object.freeze({
   ...explain,
   ...journal,
   ...budgets,
+  ...usage,
   ...repair,
   ...deadLetters,
   ...pauses,

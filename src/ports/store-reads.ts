@@ -8,6 +8,7 @@ import type { TaskRow, TaskStatus } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { DeadLetterReads } from "./dead-letters.js";
+import type { UsageFilter, UsageSum } from "./usage-sums.js";
 
 export type { TaskFilter };
 
@@ -168,6 +169,9 @@ export interface Reads {
 
   /** The first seq that is still kept, and the last one written; undefined if the Task is unknown. */
   logBounds(taskId: TaskId): Promise<{ readonly earliest: number; readonly last: number } | undefined>;
+
+  /** What was used: at most so many sums, by namespace, day, agent and model. */
+  usage(filter: UsageFilter, most: number): Promise<readonly UsageSum[]>;
 
   /** Reads of Tasks that need a person. */
   readonly deadLetters: DeadLetterReads;

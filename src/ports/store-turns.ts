@@ -14,6 +14,7 @@ import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { AgentKey, AgentRow } from "#domain/worker/agent";
 import type { AuditAppend } from "./audit.js";
+import type { UsageSum } from "./usage-sums.js";
 
 /** Rows of each kind, each once, in no particular order unless `Needs` defines one. */
 export type LoadedRows = { readonly [Name in RowKindName]: readonly RowOf<Name>[] };
@@ -88,6 +89,12 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly imports?: true;
   /** Pauses that begin and end with this commit; absent if none does. */
   readonly pauses?: PauseChanges | undefined;
+  /**
+   * What was used, each day, namespace, agent and model once: it is added to what is stored. Of one namespace and day `limits.usageSumsPerDay`
+   * sums are kept; what is used of further agents and models is added to the sum of `OTHER`. With the first sum of a namespace's day
+   * those go that are `limits.usageDays` older. Absent if nothing was used.
+   */
+  readonly used?: readonly UsageSum[] | undefined;
   /** What the audit log says of this commit; absent if nothing. Written by a store that has an audit log. */
   readonly audit?: AuditAppend | undefined;
 }

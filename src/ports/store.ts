@@ -14,6 +14,7 @@ export type { IdempotencyKey, Needs } from "#domain/needs";
 export type { Deadline, DeadlineKind } from "#domain/task/deadline";
 export type * from "./store-reads.js";
 export type * from "./store-turns.js";
+export type { UsageFilter, UsageSum } from "./usage-sums.js";
 
 /**
  * What some Tasks take up.

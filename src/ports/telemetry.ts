@@ -120,6 +120,10 @@ export const counters = {
   taskrun_messages_undecodable_total:
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
   taskrun_dead_letters_total: "Tasks that have come to need a person, by reason.",
+  taskrun_tokens_total:
+    "Tokens that agents reported, by namespace, agent, model and kind: input, output, or cached, which are part of the input. What is beyond a bound of names is (other).",
+  taskrun_cost_usd_micros_total:
+    "What models cost as far as it is known, in millionths of a US dollar, by namespace, agent and model.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
   taskrun_spans_total: "Spans of traces, by outcome: exported, failed, or dropped because too many waited.",
   taskrun_node_renewals_total: "Renewals of this node's lease, by outcome.",

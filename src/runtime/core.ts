@@ -16,6 +16,7 @@ import type { DailyOutput } from "./memory/daily-output.js";
 import type { Memory } from "./memory/memory.js";
 import type { Leases } from "./timers/leases.js";
 import type { ParkedMessages } from "./turn/parked.js";
+import type { UsageMetrics } from "./turn/usage-metrics.js";
 import type { TakeoverLog } from "./watch/takeovers.js";
 
 /** What every part of the runtime works with: the ports, and what the plane keeps in memory. */
@@ -39,6 +40,8 @@ export interface Core {
   readonly output: DailyOutput | undefined;
   /** What models cost, as an operator says. */
   readonly prices: Prices;
+  /** Counts in the metrics what agents have used. */
+  readonly usageMetrics: UsageMetrics;
   /** What this server says of itself where nodes are listed. */
   readonly self: Omit<NodeInfo, "id">;
   /** What this node is called among those that share the store; undefined if it is alone. */

@@ -32,6 +32,7 @@ import { Publisher } from "./turn/publish.js";
 import { RefusedTurns, refusalOf } from "./turn/refused-turns.js";
 import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
+import { UsageMetrics } from "./turn/usage-metrics.js";
 import { expectWorkers } from "./watch/expected-workers.js";
 import { outcomeUnknown, refuseWaiting, stopping } from "./watch/stopping.js";
 import { TakeoverLog } from "./watch/takeovers.js";
@@ -84,6 +85,7 @@ export class Supervisor {
       output: dailyOutputOf(limited.dailyOutput, { ...ports, clock }),
       memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),
+      usageMetrics: new UsageMetrics(),
       takeovers: new TakeoverLog(),
       ...namesOfNode(ports),
     };

@@ -12,6 +12,7 @@ import {
 import { budgetToWire } from "./convert-budget.js";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { templateRefToWire } from "./convert-template.js";
+import { usageToWire } from "./convert-usage.js";
 import { modelBackendToWire } from "./convert-worker.js";
 import type { GetStepResultResponse } from "./gen/taskrun/v1/common_pb.js";
 import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
@@ -64,6 +65,7 @@ export function taskToWire(
     compensatedBy: row.compensatedBy,
     waitingReason: taskWaitingReason(row, moment),
     warnings: spec.warnings ? [...spec.warnings] : [],
+    ...(row.usage && { usage: usageToWire(row.usage, row.lateUsage) }),
     forkedFrom: spec.forkedFrom ?? "",
   };
 }
@@ -111,6 +113,7 @@ export function runToWire(run: RunDetail): wire.RunSummary {
     reason: run.reason,
     fence: run.fence,
     errorDetail: run.errorDetail ?? "",
+    ...(run.usage && { usage: usageToWire(run.usage) }),
   };
   return run.backend ? { ...shown, backendUsed: modelBackendToWire(run.backend) } : shown;
 }

@@ -70,6 +70,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "pause.create": "taskrun.v1.PauseService/Pause",
   "pause.end": "taskrun.v1.PauseService/Resume",
   "pause.read": "taskrun.v1.PauseService/GetPause",
+  "usage.read": "taskrun.v1.UsageService/GetUsage",
   "pause.list": "taskrun.v1.PauseService/ListPauses",
   "worker.invite": "taskrun.v1.EnrollmentService/InviteWorkers",
   "worker.enroll": "taskrun.v1.EnrollmentService/Enroll",

@@ -83,6 +83,7 @@ test("with nothing given everything is as documented", () => {
     deadLetterRetention: 2_592_000_000,
     retentionOf: [],
     exportTo: "",
+    prices: "",
     stale: {
       waitingForDependencies: 3_600_000,
       waitingForRetry: 1_800_000,

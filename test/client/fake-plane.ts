@@ -10,6 +10,7 @@ import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
+import { UsageService } from "#wire/gen/taskrun/v1/usage_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 
 export type TaskRpcs = Partial<ServiceImpl<typeof TaskService>>;
@@ -18,6 +19,7 @@ export type NodeRpcs = Partial<ServiceImpl<typeof NodeService>>;
 export type AccessRpcs = Partial<ServiceImpl<typeof AccessService>>;
 export type AuditRpcs = Partial<ServiceImpl<typeof AuditService>>;
 export type PauseRpcs = Partial<ServiceImpl<typeof PauseService>>;
+export type UsageRpcs = Partial<ServiceImpl<typeof UsageService>>;
 export type DeadLetterRpcs = Partial<ServiceImpl<typeof DeadLetterService>>;
 export type TemplateRpcs = Partial<ServiceImpl<typeof TemplateService>>;
 
@@ -38,6 +40,7 @@ export async function fakePlane(
     readonly audit?: AuditRpcs;
     readonly deadLetters?: DeadLetterRpcs;
     readonly pauses?: PauseRpcs;
+    readonly usage?: UsageRpcs;
   } = {},
 ): Promise<FakePlane> {
   const sessions = new Set<ServerHttp2Session>();
@@ -51,7 +54,8 @@ export async function fakePlane(
         .service(AccessService, others.access ?? {})
         .service(AuditService, others.audit ?? {})
         .service(DeadLetterService, others.deadLetters ?? {})
-        .service(PauseService, others.pauses ?? {});
+        .service(PauseService, others.pauses ?? {})
+        .service(UsageService, others.usage ?? {});
     },
   });
   const server: Http2Server = createServer(handler);

@@ -3,6 +3,10 @@ import { expect, test } from "vitest";
 import type { RunId, TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/task/log";
 import type { Prices } from "#domain/task/prices";
+import { NO_USAGE } from "#domain/task/usage";
+import { instant } from "#domain/time/time";
+import { limits } from "#limits/index";
+import { UsageMetrics } from "#runtime/turn/usage-metrics";
 import { memoryStore } from "#stores/memory/index";
 import { VirtualClock } from "#testing/virtual-time";
 import { startBench } from "./kit/bench-plane.js";
@@ -49,6 +53,11 @@ test("usage counts in run and task, once, with what it costs; the log has it and
     [0, 450],
     [1, undefined],
   ]);
+  const labels = { namespace: "default", agent: "echo", model: "m" };
+  expect([
+    bench.counted("taskrun_tokens_total", { ...labels, kind: "input" }),
+    bench.counted("taskrun_cost_usd_micros_total", labels),
+  ]).toEqual([100, 450]);
   const acks = worker.frames.flatMap((frame) => (frame.type === "ack.usage" ? [frame.nextSeq] : []));
   expect(acks).toEqual([1, 1, 1, 2]);
   expect(bench.counted("taskrun_reports_refused_total", { cause: "gap" })).toBe(1);
@@ -113,4 +122,47 @@ test("what was counted outlasts a crash, and what the worker sends again counts 
   await uses(back, runId, 1);
   await second.settle();
   expect((await store.reads.task(taskId))?.task.usage?.reports).toBe(2);
+});
+
+test("what is used adds up by day, namespace, agent and model, and stays when its tasks are removed", async () => {
+  const { bench, worker, taskId, runId } = await started();
+  await uses(worker, runId, 0);
+  await worker.report(runId, "COMPLETED");
+  await uses(worker, runId, 1, { model: "n" });
+  await bench.settle();
+  await bench.store.removeFinished(instant(Number.MAX_SAFE_INTEGER), 10);
+  expect(await bench.store.reads.task(taskId)).toBeUndefined();
+  const sums = await bench.store.reads.usage({ namespaces: "*", from: 0, until: 10 }, 10);
+  const told = sums.map(({ day, namespace, agentName, model, used }) =>
+    [day, namespace, agentName, model, used.inputTokens, used.usdMicros].join(" "),
+  );
+  expect(told).toEqual(["0 default echo m 100 450", "0 default echo n 100 0"]);
+});
+
+test("metrics tell so many names apart, and count the rest as others", () => {
+  const metrics = new UsageMetrics();
+  const series = new Map<string, number>();
+  const telemetry = {
+    count: (name: string, labels = {}, by = 1) => {
+      const key = JSON.stringify([name, labels]);
+      series.set(key, (series.get(key) ?? 0) + by);
+    },
+  };
+  const sum = { day: 0, namespace: "a", agentName: "x", used: { ...NO_USAGE, inputTokens: 2 } };
+  const many = Array.from({ length: limits.usageSeries + 3 }, (_, i) => ({ ...sum, model: `m${i}` }));
+  metrics.count(many, telemetry);
+  metrics.count([{ ...sum, model: "m0" }], telemetry);
+  const labels = (model: string, namespace = "a", agent = "x") => ({
+    namespace,
+    agent,
+    model,
+    kind: "input",
+  });
+  const of = (...words: Parameters<typeof labels>) =>
+    series.get(JSON.stringify(["taskrun_tokens_total", labels(...words)]));
+  expect([series.size, of("m0"), of("(other)", "(other)", "(other)")]).toEqual([
+    limits.usageSeries + 1,
+    4,
+    6,
+  ]);
 });

@@ -35,6 +35,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     stepInput: (step) => takesTime(() => reads.stepInput(step)),
     output: (step) => takesTime(() => reads.output(step)),
     journal: (...args) => takesTime(() => reads.journal(...args)),
+    usage: (...args) => takesTime(() => reads.usage(...args)),
     stepActions: (step) => takesTime(() => reads.stepActions(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),

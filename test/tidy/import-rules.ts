@@ -132,6 +132,7 @@ export const layers: readonly Layer[] = [
       "@peculiar/x509",
       "reflect-metadata",
       "jose",
+      "smol-toml",
     ],
     node: true,
     says: "the real clock, entropy, log, metrics and JSON Schema; the folder of templates; certificates; tokens",

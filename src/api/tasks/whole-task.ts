@@ -1,6 +1,6 @@
 import { sinksOf } from "#domain/graph/graph";
 import { resultBytes, resultText } from "#domain/task/result";
-import { type RunDetail, type RunRow, type RunSummary, runSummary } from "#domain/task/run";
+import { type RunDetail, type RunRow, runSummary, withUsage } from "#domain/task/run";
 import { type StepRow, type StepSummary, stepSummary } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
@@ -94,12 +94,13 @@ function stepAsFits(step: StepRow, fits: (bytes: number) => boolean): StepSummar
   return fits(Buffer.byteLength(step.errorMessage)) ? summary : { ...summary, errorMessage: "" };
 }
 
-function runAsFits(run: RunRow, fits: (bytes: number) => boolean): RunSummary {
+function runAsFits(run: RunRow, fits: (bytes: number) => boolean): RunDetail {
   // The JSON text of a model is longer than its encoding in any protocol.
   const bytes = Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
-  return fits(bytes) ? runSummary(run) : { ...runSummary(run), errorMessage: "", backend: null };
+  const summary = runSummary(run);
+  return withUsage(fits(bytes) ? summary : { ...summary, errorMessage: "", backend: null }, run);
 }
 
-function withDetail(run: RunSummary, errorDetail: string, fits: (bytes: number) => boolean): RunDetail {
+function withDetail(run: RunDetail, errorDetail: string, fits: (bytes: number) => boolean): RunDetail {
   return errorDetail !== "" && fits(Buffer.byteLength(errorDetail)) ? { ...run, errorDetail } : run;
 }

@@ -6,6 +6,7 @@ import type { Io } from "../terminal/io.js";
 import { oneLine, sanitize } from "../terminal/sanitizer.js";
 import { layoutWidth } from "../terminal/size.js";
 import { type Column, ERROR_LEAST, table, truncate } from "../terminal/table.js";
+import { usageText } from "../usage/format.js";
 import { shownResult } from "./result.js";
 import { shortIds } from "./short-id.js";
 import { isGraph, stepTable } from "./step-table.js";
@@ -51,6 +52,7 @@ function factsOf(task: Task, io: Io): readonly (readonly [name: string, value: s
     ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${task.parentStepName})`],
     ["compensates", task.compensates],
     ["compensated by", task.compensatedBy],
+    ["used", usageText(task.usage)],
     ["input", truncate(oneLine(task.inputJson), limits.shownInputChars)],
   ];
 }

@@ -90,7 +90,7 @@ export type RunSummary = Pick<
 >;
 
 /** A Run in the answer about one Task, which has room for more of it. */
-export type RunDetail = RunSummary & Partial<Pick<RunRow, "errorDetail">>;
+export type RunDetail = RunSummary & Partial<Pick<RunRow, "errorDetail" | "usage">>;
 
 export function runSummary(run: RunRow): RunSummary {
   const { id, workerId, status, startedAt, finishedAt, backend, errorMessage } = run;
@@ -108,6 +108,11 @@ export function runSummary(run: RunRow): RunSummary {
     reason,
     fence,
   };
+}
+
+/** With what it has used, if anything. */
+export function withUsage(summary: RunSummary, { usage }: Pick<RunRow, "usage">): RunDetail {
+  return usage ? { ...summary, usage } : summary;
 }
 
 /** True if the Run has ended: its status never changes again. */

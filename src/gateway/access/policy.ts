@@ -82,6 +82,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     RevokeKey: "keys:write",
     CreateWatchToken: "tasks:read",
   }),
+  ...ofService("taskrun.v1.UsageService", { GetUsage: "tasks:list" }),
   ...ofService("taskrun.v1.AuditService", { ListAudit: "audit:read" }),
   ...ofService("taskrun.v1.AuthorityService", { GetAuthority: "ca:admin", RotateAuthority: "ca:admin" }),
   ...ofService("taskrun.v1.EnrollmentService", {

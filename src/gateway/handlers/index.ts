@@ -12,6 +12,7 @@ import { PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
+import { UsageService } from "#wire/gen/taskrun/v1/usage_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { orchestratorGateway, orchestratorWorker } from "../orchestrator/gateway-service.js";
 import { orchestratorScheduler } from "../orchestrator/scheduler-service.js";
@@ -29,6 +30,7 @@ import { reflectionService } from "./reflection.js";
 import { runService } from "./run-service.js";
 import { taskService } from "./task-service.js";
 import { templateService } from "./template-service.js";
+import { usageService } from "./usage-service.js";
 import { workerService } from "./worker-service.js";
 
 /** All services that every mount serves. */
@@ -44,6 +46,7 @@ export const services = [
   EnrollmentService,
   NodeService,
   PauseService,
+  UsageService,
   ...taskerServices,
   Gateway,
   Scheduler,
@@ -68,6 +71,7 @@ export const rpcs: readonly Rpc[] = [
   ...enrollmentService,
   ...nodeService,
   ...pauseService,
+  ...usageService,
   ...taskerRpcs,
   ...orchestratorGateway,
   ...orchestratorScheduler,

@@ -8,6 +8,7 @@ import type { PauseWrites } from "./pauses.js";
 import type { RowChanges } from "./row-changes.js";
 import { rowsRead } from "./rows-seen.js";
 import type { TemplateWrites } from "./template-writes.js";
+import type { UsageWrites } from "./usage-writes.js";
 
 /** What a turn has to write. */
 interface Written extends Pick<Commit, "log" | "deadlines"> {
@@ -18,6 +19,7 @@ interface Written extends Pick<Commit, "log" | "deadlines"> {
   readonly lanes: LaneWrites;
   readonly pauses: PauseWrites;
   readonly audit: AuditWrites;
+  readonly usage: UsageWrites;
 }
 
 /** Everything that a turn writes, as one commit; undefined if there is nothing to write. */
@@ -33,6 +35,7 @@ export function commitOf(
   const { agents, agentsForgotten } = work.agents.toCommit();
   const audit = work.audit.toCommit(chain);
   const pauses = work.pauses.toCommit();
+  const used = work.usage.toCommit(); // never alone: the row of its Run is written too
   const others = [log, deadlines, lanesAdded, lanesRemoved, templates, agents, agentsForgotten];
   const isEmpty = work.changedRows === 0 && others.every(({ length }) => length === 0);
   if (isEmpty && !audit && !pauses) return undefined;
@@ -51,6 +54,7 @@ export function commitOf(
     agents,
     agentsForgotten,
     ...(pauses && { pauses }),
+    ...(used && { used }),
     ...(audit && { audit }),
   };
 }

@@ -31,6 +31,7 @@ import { PauseWrites } from "./pauses.js";
 import { RowChanges, type SingleKindName } from "./row-changes.js";
 import type { RowsSeen } from "./rows-seen.js";
 import { TemplateWrites } from "./template-writes.js";
+import { UsageWrites } from "./usage-writes.js";
 
 /** One row before and after a cascade. */
 export interface Change<Row> {
@@ -52,6 +53,7 @@ export class Workspace {
   readonly lanes: LaneWrites;
   readonly pauses: PauseWrites;
   readonly audit: AuditWrites;
+  readonly usage: UsageWrites;
   readonly #log = new Map<TaskId, LogEntry[]>();
   readonly #deadlines = new Map<string, Deadline>();
   /** Task inputs as the assignments of the turn share them; added when first sent. */
@@ -80,6 +82,7 @@ export class Workspace {
     this.lanes = new LaneWrites(journal);
     this.pauses = new PauseWrites(journal);
     this.audit = new AuditWrites(journal);
+    this.usage = new UsageWrites(journal);
   }
 
   get inputs(): ReadonlyMap<string, string> {

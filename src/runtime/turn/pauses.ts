@@ -17,7 +17,7 @@ type NodeCommand = Parameters<NodeRows["carryOut"]>[0];
 /** Carries out what is about templates, about pauses, about usage or, where a store is shared, about other nodes. */
 export function carryOutRest(
   command: OwnCommand | NodeCommand,
-  { context: { work, memory, nodes }, journal }: CascadeParts,
+  { context: { work, memory, nodes }, journal, at }: CascadeParts,
   putRun: (row: RunRow) => void,
   putStep: (row: StepRow) => void,
 ): void {
@@ -41,7 +41,10 @@ export function carryOutRest(
     }
     case "countUsage": {
       const row = work.run(command.params.runId);
-      if (row) putRun(withRunUsage(row, command.params.used));
+      if (!row) break;
+      const { model, used } = command.params;
+      putRun(withRunUsage(row, used));
+      work.usage.add(row, model, used, at);
       break;
     }
     default:

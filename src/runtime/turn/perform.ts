@@ -3,7 +3,7 @@ import type { Asker } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId, TaskId } from "#domain/id";
 import type { Pause } from "#domain/pause/pause";
-import { isOver, runSummary } from "#domain/task/run";
+import { isOver, runSummary, withUsage } from "#domain/task/run";
 import { stepStates, stepSummary } from "#domain/task/step";
 import { countOf, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
@@ -72,10 +72,21 @@ export function perform(
   } catch (error) {
     failed("metrics", error, {}, core);
   }
+  countUsage(work, core);
   core.output?.wrote(work.changes.runs, at);
   for (const refusal of work.audit.refusals) core.audit?.refused(refusal);
   if (committed && work.audit.count > 0) core.audit?.committed(work.audit.count);
   if (traces) record(work, core, traces);
+}
+
+function countUsage(work: Workspace, core: Core): void {
+  const used = work.usage.toCommit();
+  if (!used) return;
+  try {
+    core.usageMetrics.count(used, core.telemetry);
+  } catch (error) {
+    failed("metrics", error, {}, core);
+  }
 }
 
 /** Sends frames to a worker, unless its stream has ended meanwhile. */
@@ -133,7 +144,11 @@ function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: W
 function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
   const task = work.task(taskId);
   if (!task) return new Fault("internal", `task ${taskId} was answered for but is not at hand`);
-  return { task, steps: work.stepsOf(taskId).map(stepSummary), runs: work.runsOf(taskId).map(runSummary) };
+  return {
+    task,
+    steps: work.stepsOf(taskId).map(stepSummary),
+    runs: work.runsOf(taskId).map((run) => withUsage(runSummary(run), run)),
+  };
 }
 
 /** Tells the requests that wait for the Tasks which the turn has ended. */

@@ -24,9 +24,11 @@ import type {
   TemplateFilter,
   TemplatePage,
 } from "#ports/store-reads";
+import type { UsageFilter, UsageSum } from "#ports/usage-sums";
 import { countStatuses } from "../shared/count-statuses.js";
 import { MemoryDeadLetters } from "./dead-letters.js";
 import { compare, type MemoryTemplates } from "./templates.js";
+import type { MemoryUsageSums } from "./usage-sums.js";
 
 /** Everything stored of one Task. Rows are immutable, so that they are returned without a copy. */
 export interface Kept {
@@ -50,6 +52,7 @@ export interface MemoryTables {
   readonly singles: ReadonlyMap<RowKindName, Map<string, Revisioned>>;
   /** The ready Steps, by key. */
   readonly ready: Map<string, StepRow>;
+  readonly usageSums: MemoryUsageSums;
 }
 
 /** The read side of the memory store, over the tables that its commits change. */
@@ -106,6 +109,10 @@ export class MemoryReads implements Reads {
       }
     }
     return count;
+  }
+
+  async usage(filter: UsageFilter, most: number): Promise<readonly UsageSum[]> {
+    return this.#tables.usageSums.read(filter, most);
   }
 
   async queues(

@@ -33,6 +33,7 @@ import { MemoryPauses } from "./pauses.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
 import { MemoryUsage } from "./usage.js";
+import { MemoryUsageSums } from "./usage-sums.js";
 
 /** See `memoryStore`. */
 export class MemoryStore implements Store {
@@ -43,6 +44,7 @@ export class MemoryStore implements Store {
     templates: new MemoryTemplates(),
     singles: new Map(singleKindNames.map((name) => [name, new Map<string, Revisioned>()])),
     ready: new Map(),
+    usageSums: new MemoryUsageSums(),
   };
   readonly reads: Reads = new MemoryReads(this.#tables);
   readonly audit = new MemoryAudit();
@@ -117,6 +119,7 @@ export class MemoryStore implements Store {
     for (const key of turn.agentsForgotten) this.#agents.delete(agentKey(key));
     for (const row of turn.agents) this.#agents.set(agentKey(row), row);
     if (turn.pauses) this.#pauses.change(turn.pauses);
+    if (turn.used) this.#tables.usageSums.add(turn.used);
     if (turn.audit) this.audit.add(turn.audit);
     this.#at = turn.at;
     return { firstSeqs };

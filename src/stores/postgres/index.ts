@@ -161,6 +161,7 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     stepInput: async (step) => (await opened()).stepInput(step),
     output: async (step) => (await opened()).output(step),
     journal: async (...args) => (await opened()).journal(...args),
+    usage: async (...args) => (await opened()).usage(...args),
     log: async (...args) => (await opened()).log(...args),
     logBounds: async (id) => (await opened()).logBounds(id),
     deadLetters: {

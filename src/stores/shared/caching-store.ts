@@ -181,6 +181,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
     journal: (...args) => reads.journal(...args),
+    usage: (...args) => reads.usage(...args),
     deadLetters: reads.deadLetters,
     input,
     stepInput: (step) => reads.stepInput(step),
@@ -234,6 +235,7 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
     journal: (...args) => reads.journal(...args),
+    usage: (...args) => reads.usage(...args),
     deadLetters: reads.deadLetters,
   };
 }

@@ -20,6 +20,7 @@ import { keptTests, retentionTests, ruledTests } from "./retention.js";
 import { storageTests } from "./storage.js";
 import { templateListTests, templateTests } from "./templates.js";
 import { usageTests } from "./usage.js";
+import { usageBoundTests, usageSumTests } from "./usage-sums.js";
 
 export type { StoreFixture, TestKit };
 
@@ -82,6 +83,8 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     enrolmentListTests(suite);
     authorityTests(suite);
     usageTests(suite);
+    usageSumTests(suite);
+    usageBoundTests(suite);
     deadLetterTests(suite);
     deadLetterWriteTests(suite);
     journalTests(suite);

@@ -134,6 +134,7 @@ const effects: Readonly<Record<string, Effect>> = {
   },
   "taskrun.v1.PauseService/GetPause": "reads",
   "taskrun.v1.PauseService/ListPauses": "reads",
+  "taskrun.v1.UsageService/GetUsage": "reads",
   "taskrun.v1.AccessService/CreateKey": {
     action: "key.create",
     object: /^key \w{12}$/,

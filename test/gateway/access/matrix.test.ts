@@ -148,6 +148,7 @@ const elsewhere: Readonly<
   "taskrun.v1.PauseService/Pause": "own",
   "taskrun.v1.PauseService/Resume": "own",
   "taskrun.v1.PauseService/GetPause": "own",
+  "taskrun.v1.UsageService/GetUsage": "nothing in it",
   "taskrun.v1.PauseService/ListPauses": "of the server",
   "taskrun.v1.AccessService/CreateKey": "own",
   "taskrun.v1.AccessService/ListKeys": "own",

@@ -130,6 +130,7 @@ export class FakePlane implements Plane {
     stepInput: async () => undefined,
     output: async (step) => this.outputs.get(stepKey(step)),
     journal: async () => [],
+    usage: async () => [],
     stepActions: async (step) => this.stepActions.get(stepKey(step)),
     log: async (id, after) => ({ firstSeq: after + 1, entries: this.logs.get(id)?.slice(after) ?? [] }),
     logBounds: async (id) => {

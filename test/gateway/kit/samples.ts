@@ -64,6 +64,7 @@ export const samples: Readonly<
     request: { taskId: "failed", status: 3, notes: "it stays so" },
   },
   "taskrun.v1.DeadLetterService/RedriveDeadLetter": { request: { taskId: "failed" } },
+  "taskrun.v1.UsageService/GetUsage": { request: { groupBy: ["day", "model"] } },
   "taskrun.v1.TemplateService/Register": { request: { source } },
   "taskrun.v1.TemplateService/Get": { request: { template: { namespace: "orders", name: "fulfil" } } },
   "taskrun.v1.TemplateService/List": { request: { namespace: "orders" } },

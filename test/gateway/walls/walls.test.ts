@@ -12,6 +12,7 @@ import {
   toTemplateToken,
   toTimeToken,
 } from "#api/page-token";
+import { toUsageToken } from "#api/usage/page-token";
 import { instant } from "#domain/time/time";
 import { services } from "#gateway/handlers/index";
 import { fields, type Named } from "./fields.js";
@@ -224,6 +225,11 @@ describe("a page token", () => {
     GetStepAudit: () => [
       [toTimeToken({ at: instant(1), count: 1 }), toTimeToken({ at: instant(2), count: 0 })] as const,
     ],
+    GetUsage: () =>
+      ["theirs", "nobody"].map((namespace) => {
+        const place = { dayMs: instant(0), namespace, agentName: theirs.agent, model: "m" };
+        return [toUsageToken(place), toUsageToken({ ...place, model: "n" })] as const;
+      }),
     // A number.
     GetStepJournal: () => [[toSeqToken(1), toSeqToken(2)] as const],
     List: () => [

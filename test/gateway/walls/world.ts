@@ -242,6 +242,8 @@ export async function furnish(world: World, who: string): Promise<Belongings> {
   const ended = await run(status(4));
   const failed = await run(status(5));
   const running = await run((of) => status(3)(of));
+  const { runId } = running;
+  stream.say({ case: "usage", value: { runId, fence: 1, seq: 0n, model: "m", inputTokens: 7n } });
   const waiting = await tasks.createTask({ agentName: "nobody", idempotencyKey }, as(who));
   await createClient(TemplateService, world.transport).register({ source: sourceFor(who) }, as(who));
   const signalled = await tasks.createTask({ template: { name: "approval" }, inputJson: "{}" }, as(who));

@@ -56,6 +56,7 @@ import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
 import { trailMutants } from "./trail.js";
 import { unitMutants } from "./units.js";
+import { usageMutants } from "./usage.js";
 import { waitMutants } from "./wait.js";
 import { wakeMutants } from "./wakes.js";
 import { wallMutants } from "./walls.js";
@@ -79,6 +80,7 @@ export const mutants: readonly Mutant[] = [
   ...taskerV1Mutants,
   ...browserMutants,
   ...pauseMutants,
+  ...usageMutants,
   ...poisonMutants,
   ...clockMutants,
   ...dataMutants,

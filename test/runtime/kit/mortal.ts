@@ -46,6 +46,7 @@ export function mortalStore(store: Store, life: Life): Store {
     stepInput: (...args) => unlessDead(life, () => reads.stepInput(...args)),
     output: (...args) => unlessDead(life, () => reads.output(...args)),
     journal: (...args) => unlessDead(life, () => reads.journal(...args)),
+    usage: (...args) => unlessDead(life, () => reads.usage(...args)),
     stepActions: (...args) => unlessDead(life, () => reads.stepActions(...args)),
     log: (...args) => unlessDead(life, () => reads.log(...args)),
     logBounds: (...args) => unlessDead(life, () => reads.logBounds(...args)),

@@ -241,5 +241,6 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "4092f0e22753a337",
     "0c1fa58096899095",
     "ee260c2c2eefe92c",
+    "ea8db07c4e0aac40",
   ]);
 });

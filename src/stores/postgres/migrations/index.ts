@@ -10,6 +10,7 @@ import { deadLetters } from "./0010-dead-letters.js";
 import { pauses } from "./0011-pauses.js";
 import { copies } from "./0012-copies.js";
 import { restores } from "./0013-restores.js";
+import { usageSums } from "./0014-usage-sums.js";
 
 /**
  * All migrations, oldest first; the number of a schema is that of the migrations applied to it. A released migration is
@@ -28,4 +29,5 @@ export const migrations: readonly string[] = [
   pauses,
   copies,
   restores,
+  usageSums,
 ];

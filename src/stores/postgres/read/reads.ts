@@ -24,6 +24,7 @@ import { deadLetterReads } from "./dead-letters.js";
 import { overviewReads } from "./overview.js";
 import { listStatements } from "./task-list.js";
 import { templatePage } from "./template-list.js";
+import { readUsage } from "./usage-sums.js";
 
 const reads = {
   /** A Task with its input, its Steps and its Runs; one snapshot. Nothing if it is in none of the namespaces, where null is all. */
@@ -165,10 +166,7 @@ function readsBy(calls: Calls, all: Calls): Reads {
       return { tasks, next: end ? (String(end[0]) as TaskId) : undefined };
     },
 
-    async countReady(lanes: readonly string[], most: number): Promise<number> {
-      const [row] = await calls.query(sql.countReady, [lanes, most]);
-      return Number(row?.[0]);
-    },
+    countReady: async (lanes, most) => Number((await calls.query(sql.countReady, [lanes, most]))[0]?.[0]),
 
     async countBefore({ lane, rank, taskId, stepName }: LanePlace, most: number): Promise<number> {
       const [row] = await calls.query(sql.countBefore, [lane, rank, taskId, stepName, most]);
@@ -203,12 +201,20 @@ function readsBy(calls: Calls, all: Calls): Reads {
       return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
     },
 
-    deadLetters: deadLetterReads(calls),
+    ...ofNoTask(calls),
 
     async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
       const [row] = await calls.query(sql.logBounds, [taskId]);
       return row && { earliest: Number(row[1] ?? 1), last: Number(row[0]) - 1 };
     },
+  };
+}
+
+/** Reads of tables that have a namespace of their own. */
+function ofNoTask(calls: Calls): Pick<Reads, "deadLetters" | "usage"> {
+  return {
+    deadLetters: deadLetterReads(calls),
+    usage: (filter, most) => readUsage(calls, filter, most),
   };
 }
 

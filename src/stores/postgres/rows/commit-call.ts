@@ -12,10 +12,13 @@ import {
 } from "#domain/row-kinds";
 import { taskStatus } from "#domain/task/task";
 import { NEVER } from "#domain/time/time";
+import { limits } from "#limits/index";
 import type { Commit, Committed } from "#ports/store-turns";
+import { OTHER } from "#ports/usage-sums";
 import { neededLanes } from "../../shared/needed-lanes.js";
 import { packLog } from "../../shared/pack-log.js";
 import { recordsText } from "../audit/audit-log.js";
+import { usageColumns } from "../read/usage-sums.js";
 import { agentColumns, type Columns, laneColumns, pauseColumns, rowTable, templateColumns } from "./rows.js";
 
 /** A commit as one call of `commit_2`, which may be made any number of times. */
@@ -58,7 +61,7 @@ function places(first: number, count: number): string[] {
 
 /** @param letters those that are expected at a revision, that have changed, and that are new, each as JSON or null */
 function furtherParts(
-  { copies, pauses, audit }: Commit,
+  { copies, pauses, used, audit }: Commit,
   letters: readonly (string | null)[],
 ): readonly FurtherPart[] {
   const parts: FurtherPart[] = [];
@@ -69,6 +72,10 @@ function furtherParts(
   if (pauses) {
     const values = [list(pauses.map(pauseColumns))];
     parts.push({ name: "pauses", values, around: (call, [paused]) => `paused_1(${call}, $1, ${paused})` });
+  }
+  if (used) {
+    const values = [list(used.map(usageColumns)), limits.usageSumsPerDay, limits.usageDays, OTHER];
+    parts.push({ name: "used", values, around: (call, at) => `used_1(${call}, $1, ${at.join(", ")})` });
   }
   if (letters.some((each) => each !== null)) {
     const around = (call: string, [expected, changed, made]: readonly string[]) =>

@@ -34,6 +34,7 @@ import {
   taskTable,
   templates,
 } from "../rows/rows.js";
+import { usageSums } from "../rows/usage-sums.js";
 import { incomplete, type Lost } from "./incomplete.js";
 import { forgetDeadLetters, makeLanes, removeTasks } from "./mend.js";
 import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.js";
@@ -116,6 +117,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === outputDays.name)
         yield `what was counted of output (${key}) is gone, and is not held against its namespace: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === usageSums.name)
+        yield `what was used (${key}) is gone from the sums of usage, not from its tasks: its row is damaged`;
     for (const { table, key } of lost)
       if (table === restores.name)
         yield `restoration ${key} from a backup is forgotten: if workers are still at work on what was assigned before it, stop them; its row is damaged`;

@@ -33,6 +33,7 @@ import {
   textTables,
 } from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
+import { usageSums } from "../rows/usage-sums.js";
 
 /** How a table is scanned from its first row to its last. */
 export interface Scanned {
@@ -82,6 +83,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(audit, ["rowid"]),
   ofSealed(enrolment, ["rowid"]),
   ofSealed(outputDays, ["rowid"]),
+  ofSealed(usageSums, ["rowid"]),
   ofSealed(restores, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),

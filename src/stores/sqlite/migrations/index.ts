@@ -13,6 +13,7 @@ import { pauses } from "./0013-pauses.js";
 import { stepActions } from "./0014-step-actions.js";
 import { restores } from "./0015-restores.js";
 import { journal } from "./0016-journal.js";
+import { usageSums } from "./0017-usage-sums.js";
 
 /**
  * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
@@ -35,6 +36,7 @@ export const migrations: readonly string[] = [
   stepActions,
   restores,
   journal,
+  usageSums,
 ];
 
 /** From this version on, rows have checksums, and a head file is kept beside the file. */

@@ -4,6 +4,7 @@ import type { TemplateRef } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { FiguresPage } from "#ports/store";
 import type { JournalBounds, LanePlace } from "#ports/store-reads";
+import type { UsageSum } from "#ports/usage-sums";
 import { type Driver, opened, type SqlRow, type Statement, textIn } from "../driver.js";
 import { type FileOptions, openFile } from "../file/file.js";
 import { DamagedRow } from "../rows/checksum.js";
@@ -32,6 +33,7 @@ import { nextSeqAfter } from "./log-ends.js";
 import { storedPage } from "./stored-tasks.js";
 import { listStatements } from "./task-list.js";
 import { listTemplates } from "./template-list.js";
+import { type UsageRequest, usageSumsIn } from "./usage-sums.js";
 
 /** So many at most. */
 interface Newest {
@@ -168,6 +170,10 @@ export class Reader {
 
   deadLetterCounts({ namespaces, most }: Newest): DeadLetterCountReply {
     return this.#deadLetters.count(namespaces, most);
+  }
+
+  usage(request: UsageRequest): readonly UsageSum[] {
+    return this.#atOnce(() => usageSumsIn(this.#sql, request));
   }
 
   input(id: string): string | null {

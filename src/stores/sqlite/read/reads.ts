@@ -103,6 +103,8 @@ function taskReads(reader: ReaderCalls, layouts: Layouts): Omit<Reads, "deadLett
     journal: ({ taskId, stepName }: StepKey, from: number, most: JournalBounds) =>
       reader.call("journal", { taskId, stepName, from, most }),
 
+    usage: (filter, most) => reader.call("usage", { filter, most }),
+
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const { firstSeq, rows: packed } = await reader.call("log", { taskId, afterSeq, maxBytes });
       const entries = packed.flatMap(rows<LogEntry>);

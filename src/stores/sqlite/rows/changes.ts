@@ -1,8 +1,11 @@
 import { Conflict, rowsMoved } from "#domain/conflict";
 import { invariant } from "#domain/invariant";
 import { type LocalKindName, localKindNames, textKindNames } from "#domain/row-kinds";
+import { addUsage } from "#domain/task/usage";
 import { NEVER } from "#domain/time/time";
+import { limits } from "#limits/index";
 import type { AuditAppend } from "#ports/audit";
+import { OTHER, type UsageSum } from "#ports/usage-sums";
 import { linked } from "../../shared/audit-chain.js";
 import type { SqlRow, SqlValue, Statement } from "../driver.js";
 import { digested } from "../file/head.js";
@@ -27,6 +30,7 @@ import {
 } from "./rows.js";
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
+import { usageFrom, usageSums, usageValues } from "./usage-sums.js";
 
 /** Thrown within a transaction that cannot be written because a row has moved; `conflict` says which, once it is rolled back. */
 export class Refused extends Error {}
@@ -113,9 +117,29 @@ export class Changes {
     }
     for (const values of turn.agents) this.#put(sql.putAgent, agents, values);
     for (const values of turn.pauses ?? []) this.#changePause(values);
+    for (const sum of turn.used ?? []) this.#addUsage(sum);
     if (turn.audit) this.appendAudit(turn.audit);
 
     return firstSeqs;
+  }
+
+  #addUsage(sum: UsageSum): void {
+    const { namespace, day, agentName, model } = sum;
+    const [there] = this.#sql.usageSum.all([namespace, day, agentName, model]);
+    if (!there) {
+      const count = Number(this.#sql.countUsageSums.all([namespace, day])[0]?.[0]);
+      if (count >= limits.usageSumsPerDay && agentName !== OTHER) {
+        this.#addUsage({ ...sum, agentName: OTHER, model: OTHER });
+        return;
+      }
+      if (count === 0) this.#removeUsage(namespace, day - limits.usageDays);
+    }
+    const used = there ? addUsage(usageFrom(there).used, sum.used) : sum.used;
+    this.#put(this.#sql.putUsageSum, usageSums, usageValues({ ...sum, used }));
+  }
+
+  #removeUsage(namespace: string, through: number): void {
+    if (this.#sql.removeUsageSums.run([namespace, through]) > 0) this.#digestKey(`${namespace}\n${through}`);
   }
 
   /** @param values without a JSON text: the pause is removed, if it is there and ends then */

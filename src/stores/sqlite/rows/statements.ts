@@ -32,6 +32,7 @@ import {
   textTables,
 } from "./rows.js";
 import type { Table } from "./table.js";
+import { usageSums } from "./usage-sums.js";
 
 /**
  * All statements that run while the plane does. They are in one file so that a test can check SQLite's query plan of
@@ -165,6 +166,11 @@ export const writes = {
       denied_until = excluded.denied_until, json = excluded.json, sum = excluded.sum`,
   putOutputDay: `INSERT INTO ${outputDays.insert}
     ON CONFLICT (day, writer, namespace) DO UPDATE SET bytes = excluded.bytes, sum = excluded.sum`,
+  usageSum: `SELECT ${usageSums.columns()} FROM usage_sums WHERE namespace = ? AND day = ? AND agent_name = ? AND model = ?`,
+  countUsageSums: "SELECT count(*) FROM usage_sums WHERE namespace = ? AND day = ?",
+  putUsageSum: `INSERT INTO ${usageSums.insert}
+    ON CONFLICT (namespace, day, agent_name, model) DO UPDATE SET used = excluded.used, sum = excluded.sum`,
+  removeUsageSums: "DELETE FROM usage_sums WHERE namespace = ? AND day <= ?",
   removeOutputDay: "DELETE FROM output_days WHERE day = ?",
   removeEnrolment: "DELETE FROM enrolment WHERE kind = ? AND id = ?",
   forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
@@ -233,6 +239,9 @@ export const reads = {
     FROM (SELECT reason, status, created_at, closed_at FROM dead_letters
       WHERE ?1 IS NULL OR namespace IN (SELECT value FROM json_each(?1)) ORDER BY created_at DESC, task_id DESC LIMIT ?2)
     GROUP BY reason, status`,
+  usageSums: `SELECT ${usageSums.columns()} FROM usage_sums WHERE namespace = ?1 AND day >= ?2 AND day < ?3
+    AND (?4 IS NULL OR agent_name = ?4) AND (?5 IS NULL OR model = ?5) ORDER BY day, agent_name, model LIMIT ?6`,
+  nextUsageNamespace: `SELECT ${bytesOf("namespace")} FROM usage_sums WHERE namespace > ? ORDER BY namespace LIMIT 1`,
   /** What each Task takes up, of so many behind an id. Lengths are in the head of a row, so that no text is read for them. */
   storedTasks: `SELECT ${bytesOf("t.namespace")}, t.id, t.finished_at > 0,
       (SELECT count(*) FROM steps WHERE task_id = t.id), (SELECT count(*) FROM runs WHERE task_id = t.id),

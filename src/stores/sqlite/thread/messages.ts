@@ -64,6 +64,7 @@ export function encodeCommit(turn: Commit): CommitRequest {
     agents: turn.agents.map(agentValues),
     agentsForgotten: turn.agentsForgotten.map(({ namespace, name }) => [namespace, name]),
     pauses: turn.pauses?.map(pauseValues),
+    used: turn.used,
     audit: turn.audit,
   };
 }

@@ -6,6 +6,7 @@ import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/ro
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
 import type { AuditAppend, AuditEntry, AuditPlace } from "#ports/audit";
+import type { UsageSum } from "#ports/usage-sums";
 import type { Packed } from "../../shared/pack-log.js";
 import type { SqlRow } from "../driver.js";
 
@@ -49,6 +50,7 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly agentsForgotten: readonly SqlRow[];
   /** Values of `pauses`, or key and instant of one to remove. */
   readonly pauses: readonly SqlRow[] | undefined;
+  readonly used: readonly UsageSum[] | undefined;
   readonly audit: AuditAppend | undefined;
 }
 

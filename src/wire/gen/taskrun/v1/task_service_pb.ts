@@ -329,7 +329,7 @@ export type Usage = Message<"taskrun.v1.Usage"> & {
   wallMs: bigint;
 
   /**
-   * Of the reports those that came after the Task had ended: its events do not have them.
+   * Of the reports those that came after the Task that made them had ended: no events have them.
    *
    * @generated from field: taskrun.v1.Usage late = 9;
    */
