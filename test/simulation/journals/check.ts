@@ -1,9 +1,9 @@
-import { type RunId, type StepKey, stepKey } from "#domain/id";
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { isWait, type KeptRecord, keptRecord, NO_JOURNAL, recordBytes } from "#domain/task/journal";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { addUsage, NO_USAGE } from "#domain/task/usage";
-import { BrokenPromise } from "../mirror.js";
+import { BrokenPromise, type Mirror } from "../mirror.js";
 import type { SimWorld } from "../sim-world.js";
 import { effectKey, programOf } from "./program.js";
 import { payloadOf, WHOLE_JOURNAL } from "./sim-agent.js";
@@ -156,21 +156,26 @@ function checkEffects({ world, row, key, records, wasEvil, isPlain }: Found): vo
   }
 }
 
-/** What a Task has used is what its own Runs have, and all Tasks below it. */
+/** What a Task has used is what the Runs have, of it and of all Tasks that belong to it, each once however it does. */
 function checkUsage({ mirror }: SimWorld): void {
-  for (const task of mirror.tasks.values()) {
-    const own = [...mirror.runs.values()].filter(({ taskId }) => taskId === task.id);
-    const below = [...mirror.tasks.values()].filter(
-      ({ spec }) => spec.parent?.taskId === task.id || spec.compensates === task.id,
-    );
-    const sum = [...own, ...below].reduce((all, { usage = NO_USAGE }) => addUsage(all, usage), NO_USAGE);
-    const { usage = NO_USAGE } = task;
-    if (JSON.stringify(sum) !== JSON.stringify(usage)) {
-      throw new BrokenPromise(
-        `task ${task.id} has used ${JSON.stringify(usage)}, its runs ${JSON.stringify(sum)}`,
-      );
-    }
+  for (const { id, usage = NO_USAGE } of mirror.tasks.values()) {
+    const family = familyOf(id, mirror);
+    const runs = [...mirror.runs.values()].filter(({ taskId }) => family.has(taskId));
+    const sum = runs.reduce((all, run) => addUsage(all, run.usage ?? NO_USAGE), NO_USAGE);
+    if (JSON.stringify(sum) === JSON.stringify(usage)) continue;
+    const told = `task ${id} has used ${JSON.stringify(usage)}, its runs ${JSON.stringify(sum)}`;
+    throw new BrokenPromise(told);
   }
+}
+
+/** The Task, and all below it: its Steps' children, what compensates it, and what belongs to these. */
+function familyOf(id: TaskId, { tasks }: Mirror): ReadonlySet<TaskId> {
+  const family = new Set([id]);
+  for (const above of family) {
+    for (const { id: each, spec } of tasks.values())
+      if (spec.parent?.taskId === above || spec.compensates === above) family.add(each);
+  }
+  return family;
 }
 
 function broke(kept: unknown, key: StepKey, what: string): asserts kept {
