@@ -134,7 +134,7 @@ function expected(point: string): Omit<Lived, "result"> {
 }
 
 test("an agent killed at each boundary of its steps, and inside of each, comes to the same, and does once what must be", {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const server = await stage.server(terms);
   const client = stage.client(server.addr);
@@ -159,7 +159,7 @@ test("an agent killed at each boundary of its steps, and inside of each, comes t
 });
 
 test("a server that is killed between steps, and while one is done, costs no step, and none is done twice", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const server = await stage.server(terms);
   const client = stage.client(server.addr);
