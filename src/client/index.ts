@@ -66,7 +66,7 @@ export type {
   Templates,
   Validated,
 } from "./templates.js";
-export type { Usage, UsageClient, UsageKey, UsageQuery, UsageReport, UsageSum } from "./usage.js";
+export type { Usage, UsageClient, UsageKey, UsageQuery, UsageSum, UsageTotals } from "./usage.js";
 export { hasEnded, inputOf, outputOf, type Run, type Step, type Task, type TemplateRef } from "./views.js";
 export type { WatchOptions } from "./watch.js";
 export type { Agent, Worker } from "./worker-views.js";

@@ -103,13 +103,13 @@ export interface UsageSum {
  *
  * @example
  * ```ts
- * import { createClient, type UsageReport } from "taskrun/client";
+ * import { createClient, type UsageTotals } from "taskrun/client";
  *
- * const { total, sums }: UsageReport = await createClient().usage.get({ by: ["agent"] });
+ * const { total, sums }: UsageTotals = await createClient().usage.get({ by: ["agent"] });
  * console.log(`${sums.length} agents, ${total.usdMicros / 1e6} $`);
  * ```
  */
-export interface UsageReport {
+export interface UsageTotals {
   /** The newest day first. */
   readonly sums: readonly UsageSum[];
   readonly total: Usage;
@@ -147,7 +147,7 @@ export class UsageClient {
   }
 
   /** Returns what was used, page after page. Sums stay when their Tasks are removed. */
-  async get(query: UsageQuery = {}, control?: CallControl): Promise<UsageReport> {
+  async get(query: UsageQuery = {}, control?: CallControl): Promise<UsageTotals> {
     const {
       namespace = this.#namespace,
       agent = "",

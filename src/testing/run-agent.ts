@@ -107,7 +107,15 @@ function checkedOptions(options: RunAgentOptions): RunAgentOptions {
   if (typeof results !== "object" || results === null || Array.isArray(results)) {
     throw new TypeError(`results is ${shown(results)}: send an object with a result for each step.`);
   }
-  for (const name of ["config", "checkpoint", "batch", "compensate", "labels", "signals", "children"] as const) {
+  for (const name of [
+    "config",
+    "checkpoint",
+    "batch",
+    "compensate",
+    "labels",
+    "signals",
+    "children",
+  ] as const) {
     const value: unknown = given[name];
     if (value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value)))
       continue;

@@ -1,7 +1,8 @@
-import { budgetOf } from "#domain/task/budget";
+import { budgetOf, usedAsWritten } from "#domain/task/budget";
 import type { RunDetail } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
+import { NO_USAGE } from "#domain/task/usage";
 import type { TaskView } from "#domain/task/view";
 import {
   stepWaitingReason,
@@ -65,7 +66,9 @@ export function taskToWire(
     compensatedBy: row.compensatedBy,
     waitingReason: taskWaitingReason(row, moment),
     warnings: spec.warnings ? [...spec.warnings] : [],
-    ...(row.usage && { usage: usageToWire(row.usage, row.lateUsage) }),
+    ...((row.usage || row.heldTime) && {
+      usage: usageToWire(row.usage ?? NO_USAGE, row.lateUsage, usedAsWritten(row).wallMs),
+    }),
     forkedFrom: spec.forkedFrom ?? "",
   };
 }

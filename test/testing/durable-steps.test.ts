@@ -129,7 +129,7 @@ test("a step in doubt holds its Task until a person has said whether it was done
   await using plane = await testPlane({ agents: [pay] });
   const { id } = await plane.client.tasks.create({ agent: "pay", input: {} });
   await plane.advance("1s");
-  plane.worker.kill();
+  await plane.worker.kill();
   await plane.worker.start();
   await plane.advance("5m");
   const held = await plane.client.tasks.get(id);

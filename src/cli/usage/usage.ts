@@ -1,4 +1,4 @@
-import type { Usage, UsageKey, UsageReport, UsageSum } from "#client/index";
+import type { Usage, UsageKey, UsageSum, UsageTotals } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
 import type { JsonOption } from "../task/task.js";
@@ -38,7 +38,7 @@ export async function showUsage(options: UsageOptions, io: Io): Promise<ExitCode
 }
 
 function usageTable(
-  { sums, total }: UsageReport,
+  { sums, total }: UsageTotals,
   by: readonly UsageKey[],
   width: number | undefined,
 ): string {
