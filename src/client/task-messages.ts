@@ -1,11 +1,13 @@
 import {
   type CreateTaskResult,
+  ForkTaskRequestSchema,
   type ListTasksRequest,
   ListTasksRequestSchema,
   ResolveAction,
   type ResolveStepRequest,
   ResolveStepRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import { keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
@@ -54,9 +56,14 @@ export function resolveRequestOf(
   return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson, reason, journalEntry });
 }
 
-/** @throws {TaskRunError} `INVALID_ARGUMENT` if there is no such option */
-export function forkOptionsOf(options: ForkOptions): ForkOptions {
-  return optionsOf(options, "options", forkNames);
+/** The message that goes on from an ended Task. @throws {TaskRunError} `INVALID_ARGUMENT` if there is no such option */
+export function forkRequestOf(id: string, options: ForkOptions) {
+  const chosen = optionsOf(options, "options", forkNames);
+  const { from = "", input, inputJson, idempotencyKey, reason = "", ...control } = chosen;
+  const json =
+    input === undefined && inputJson === undefined ? "" : jsonTextOf(options, "input", "input_json");
+  const fields = { id, from, inputJson: json, reason, idempotencyKey: keyOr(idempotencyKey) };
+  return { request: requestOf(ForkTaskRequestSchema, fields), control };
 }
 
 /** What became of one request of a batch. */

@@ -4,7 +4,6 @@ import {
   CancelTaskRequestSchema,
   CreateTaskRequestSchema,
   ExplainTaskRequestSchema,
-  ForkTaskRequestSchema,
   GetOverviewRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
@@ -19,7 +18,7 @@ import { type BulkBatch, type BulkRequest, bulkRequestOf, toBulkBatch } from "./
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { toExplanation } from "./convert-explanation.js";
-import { createInit, jsonTextOf } from "./create-request.js";
+import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import type { TaskExplanation } from "./explanation-views.js";
 import type { JournalPage, JournalRecord } from "./journal-views.js";
@@ -43,7 +42,7 @@ import {
 import type { StepAuditPage } from "./step-audit-views.js";
 import { StepHistory, type StepPageOptions } from "./step-history.js";
 import { TaskEnds } from "./task-ends.js";
-import { createdOf, forkOptionsOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
+import { createdOf, forkRequestOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
 import type {
   Created,
   CreateTask,
@@ -57,6 +56,9 @@ import type {
 import { taskFilterNames } from "./task-requests.js";
 import { hasEnded, type Task } from "./views.js";
 import { type WatchOptions, watch, watchNames } from "./watch.js";
+
+type SignalOptions = CallControl & { readonly reason?: string; readonly requestId?: string };
+const signalNames = [...controlNames, "reason", "requestId"] as const;
 
 /**
  * Creates, reads, watches and directs Tasks. Reached as `client.tasks`. Every method throws {@link TaskRunError}.
@@ -200,11 +202,7 @@ export class Tasks {
    * {@link create}.
    */
   async fork(id: string, options: ForkOptions = {}): Promise<Task> {
-    const { from, input, inputJson, idempotencyKey, reason = "", ...control } = forkOptionsOf(options);
-    const json =
-      input === undefined && inputJson === undefined ? "" : jsonTextOf(options, "input", "input_json");
-    const fields = { id, from: from ?? "", inputJson: json, reason };
-    const request = requestOf(ForkTaskRequestSchema, { ...fields, idempotencyKey: keyOr(idempotencyKey) });
+    const { request, control } = forkRequestOf(id, options);
     const send = this.#wire.forkTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
   }
@@ -237,14 +235,10 @@ export class Tasks {
    * same payload changes nothing.
    *
    * @param payload any JSON value. Default: `null`
-   * @param options `reason`: why, for people; the Step's audit trail has it
+   * @param options `reason`: why, for people; the Step's audit trail has it. `requestId`: names the request, so that a signal
+   * for an agent counts once however often it is sent
    */
-  async signal(
-    id: string,
-    signal: string,
-    payload?: unknown,
-    options?: CallControl & { readonly reason?: string },
-  ): Promise<Task> {
+  async signal(id: string, signal: string, payload?: unknown, options?: SignalOptions): Promise<Task> {
     const text = payload === undefined ? "" : jsonText(payload, "payload_json");
     return this.signalJson(id, signal, text, options);
   }
@@ -254,10 +248,10 @@ export class Tasks {
     id: string,
     signal: string,
     payloadJson: string,
-    options: CallControl & { readonly reason?: string } = {},
+    options: SignalOptions = {},
   ): Promise<Task> {
-    const { reason = "", ...control } = optionsOf(options, "options", [...controlNames, "reason"]);
-    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson, reason });
+    const { reason = "", requestId = "", ...control } = optionsOf(options, "options", signalNames);
+    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson, reason, requestId });
     return toTask(await this.#caller.once((o) => this.#wire.signalTask(request, o), control));
   }
 
