@@ -11,7 +11,18 @@ import type { JournalPage } from "./journal-views.js";
 import { optionsOf, requestOf } from "./request.js";
 import type { StepAuditPage } from "./step-audit-views.js";
 
-/** Which page of a Step's history, and how it is asked for. */
+/**
+ * Which page of a Step's history, and how it is asked for.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ *
+ * const { tasks } = createClient();
+ * const { entries, nextPageToken } = await tasks.stepAudit("TASK_ID", "main", { pageSize: 50 });
+ * console.log(entries.length, nextPageToken);
+ * ```
+ */
 export interface StepPageOptions extends CallControl {
   readonly pageSize?: number;
   readonly pageToken?: string;

@@ -147,14 +147,19 @@ export class Session {
   }
 
   #next(): RunClientMessage | undefined {
-    const { held, lease, time } = this.#options;
-    if (time.awake() >= lease.fenceAt) this.#options.fenced();
+    const { held } = this.#options;
+    this.#fenceIfOver();
     if (!this.#helloSaid) return this.#hello();
     if (!this.#welcome) return undefined;
 
     const declined = held.nextDecline();
     if (declined) return declined;
     return this.#beatDue ? this.#heartbeat() : held.nextReport();
+  }
+
+  #fenceIfOver(): void {
+    const { lease, time } = this.#options;
+    if (time.awake() >= lease.fenceAt) this.#options.fenced();
   }
 
   #hello(): RunClientMessage {
@@ -181,9 +186,9 @@ export class Session {
   }
 
   #receive({ payload }: RunServerMessage): void {
-    const { held, lease, time } = this.#options;
+    const { held } = this.#options;
     // A process that was stopped for longer than its lease reads what came meanwhile before its timers fire: nothing may begin by it.
-    if (time.awake() >= lease.fenceAt) this.#options.fenced();
+    this.#fenceIfOver();
     switch (payload.case) {
       case "welcome":
         this.#begin(payload.value);

@@ -44,6 +44,7 @@ export const also: Readonly<Record<string, readonly Also[]>> = {
   ],
   "POST /v1/enrolled-workers/{name}:revoke": [{ made: anEnrolledWorker, body: {}, status: 200 }],
   "GET /v1/runs/{run_id}/input": [{ plain: true, status: 200 }],
+  "GET /v1/runs/{run_id}/journal": [{ plain: true, status: 200 }],
   "GET /v1/runs/{run_id}/steps/{step_name}/result": [{ plain: true, status: 200 }],
 };
 

@@ -180,12 +180,15 @@ function taken(from: Record<string, unknown>, [first = "", ...more]: readonly st
   return value ?? "main";
 }
 
+/** A field that is given several times has the first of its values: a query is no list. */
 function flat(object: Record<string, unknown>, prefix = ""): Record<string, string> {
   return Object.fromEntries(
     Object.entries(object).flatMap(([name, value]) =>
-      typeof value === "object" && value !== null
-        ? Object.entries(flat(value as Record<string, unknown>, `${prefix}${name}.`))
-        : [[`${prefix}${name}`, String(value)]],
+      Array.isArray(value)
+        ? [[`${prefix}${name}`, String(value[0])]]
+        : typeof value === "object" && value !== null
+          ? Object.entries(flat(value as Record<string, unknown>, `${prefix}${name}.`))
+          : [[`${prefix}${name}`, String(value)]],
     ),
   );
 }

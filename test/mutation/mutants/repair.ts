@@ -25,7 +25,13 @@ export const repairMutants: readonly Mutant[] = [
   },
   {
     name: "repair: a reset that is sent again stops the new run",
-    edits: [edit(RESOLVE, "if (isResetAgain(message, view, at)) return [replyTask(taskId)];", "")],
+    edits: [
+      edit(
+        RESOLVE,
+        "if (action.entry === undefined && isResetAgain(message, view, at)) return [replyTask(taskId)];",
+        "",
+      ),
+    ],
     test: repaired("the same reset again, within a minute"),
   },
   {

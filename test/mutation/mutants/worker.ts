@@ -26,7 +26,7 @@ export const workerMutants: readonly Mutant[] = [
     name: "a refused report costs nobody anything",
     edits: [
       edit(
-        "actors/run-tracker/report.ts",
+        "actors/run-tracker/heard.ts",
         "return [broken, ...released,",
         "return [...(broken ? [] : []), ...released,",
       ),

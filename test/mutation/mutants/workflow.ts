@@ -168,18 +168,18 @@ export const workflowMutants: readonly Mutant[] = [
   },
   {
     name: "a child outlives its parent",
-    edits: [
-      edit(
-        "actors/step-types/child-task.ts",
-        'if (childId === "") return [];',
-        'if (childId !== "-") return [];',
-      ),
-    ],
+    edits: [edit("actors/step-types/child-task.ts", 'childId === "" ? [] :', 'childId !== "-" ? [] :')],
     test: runtime("workflows/waiting", "when the parent ends, the child is cancelled"),
   },
   {
     name: "an operator's retry has no attempts left",
-    edits: [edit("actors/step/machine.ts", "beginAnew: assign({ attempts: 0, ", "beginAnew: assign({ ")],
+    edits: [
+      edit(
+        "actors/step/machine.ts",
+        "beginAnew: assign({ waits: undefined, attempts: 0, ",
+        "beginAnew: assign({ ",
+      ),
+    ],
     test: runtime("faults/defects", "a step an operator tries anew"),
   },
   {

@@ -74,7 +74,7 @@ const reads = {
         WHERE task_id = $1 AND kind = 'journal' AND step_name >= $2 AND step_name <= $3
           AND length(step_name) = length($2)
         ORDER BY step_name LIMIT $4) AS rows) AS weighed
-      WHERE before < $5 ORDER BY step_name`,
+      WHERE before = 0 OR before < $5 ORDER BY step_name`,
   },
   log: {
     name: "log",
