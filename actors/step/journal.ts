@@ -53,7 +53,7 @@ export function addRecord(step: StepRow, journal: StepJournal, record: KeptRecor
       entries: Math.max(journal.entries, record.entry),
       bytes: journal.bytes + recordBytes(record),
       open: openAfter(journal.open, record, problem),
-      undone: undoneAfter(journal.undone, record),
+      notDone: notDoneAfter(journal.notDone, record),
     },
     commands: [
       { type: "keepRecord", params: { ...key, seq: record.seq, json: JSON.stringify(record) } },
@@ -105,13 +105,16 @@ function openAfter(
   return [...open, begun];
 }
 
-function undoneAfter(undone: readonly number[], { entry, state }: KeptRecord): readonly number[] {
-  if (state === "NOT_DONE") return [...undone, entry];
-  return undone.includes(entry) ? undone.filter((each) => each !== entry) : undone;
+function notDoneAfter(notDone: readonly number[], { entry, state }: KeptRecord): readonly number[] {
+  if (state === "NOT_DONE") return [...notDone, entry];
+  return notDone.includes(entry) ? notDone.filter((each) => each !== entry) : notDone;
 }
 
 /** Why a worker may not write the record, as a sentence that names the field; undefined if it may. */
-export function misplaced(record: JournalRecord, { entries, open, undone }: StepJournal): string | undefined {
+export function misplaced(
+  record: JournalRecord,
+  { entries, open, notDone }: StepJournal,
+): string | undefined {
   const { entry, state, kind, effect, wait } = record;
   const begun = open.find((each) => each.entry === entry);
   if (entry > entries + 1) {
@@ -119,7 +122,7 @@ export function misplaced(record: JournalRecord, { entries, open, undone }: Step
   }
   if (state === "BEGUN") {
     if (begun) return `journal.entry ${entry} has begun already, and is not over`;
-    if (entry <= entries && !undone.includes(entry)) return `journal.entry ${entry} is over already`;
+    if (entry <= entries && !notDone.includes(entry)) return `journal.entry ${entry} is over already`;
     if (isWait({ kind }) !== (wait !== undefined)) {
       return `journal.wait is ${wait ? "of no use to" : "missing for"} an entry of kind ${kind}`;
     }

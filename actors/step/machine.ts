@@ -38,7 +38,7 @@ function reasonIn(event: StepMessage): { readonly reason?: Reason } {
 }
 
 /** A failure that holds the Task for a person. */
-function holding(event: StepMessage): Pick<StepRow, "heldFor"> {
+function heldForBy(event: StepMessage): Pick<StepRow, "heldFor"> {
   const heldFor = event.type === "fail" ? holdReasonOf(event.reason) : undefined;
   return heldFor ? { heldFor } : {};
 }
@@ -120,7 +120,7 @@ export const stepMachine = setup({
     ),
     noteFailure: assign(({ event }) =>
       event.type === "failed" || event.type === "lost" || event.type === "fail"
-        ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...holding(event) }
+        ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...heldForBy(event) }
         : {},
     ),
     noteBudget: assign(({ context, event }) =>

@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 
 /** The members of the type `Reason`, without the empty one. */
 function reasonsOfCode(): string[] {
-  const source = ts.createSourceFile("task.ts", read("src/domain/task/task.ts"), ts.ScriptTarget.ES2023);
+  const source = ts.createSourceFile("reason.ts", read("src/domain/task/reason.ts"), ts.ScriptTarget.ES2023);
   const reason = source.statements.find(
     (each): each is ts.TypeAliasDeclaration => ts.isTypeAliasDeclaration(each) && each.name.text === "Reason",
   );
@@ -28,7 +28,7 @@ function tableOfDocs(index: number): string[] {
 
 function reasonsOfProtocol(): string[] {
   const comment = /((?: *\/\/.*\n)+) *string reason = 102;/.exec(read("proto/taskrun/v1/task_service.proto"));
-  return comment?.[1]?.match(/\b[A-Z]{3,}(?:_[A-Z]+)*\b/g) ?? [];
+  return comment?.[1]?.match(/\b(?:[A-Z]{2,}(?:_[A-Z]+)+|[A-Z]{3,})\b/g) ?? [];
 }
 
 test("the protocol names every reason of a Run that docs/errors.md explains, and no other", () => {

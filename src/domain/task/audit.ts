@@ -47,12 +47,12 @@ function auditFamily(family: readonly StepRow[]): string[] {
 function auditCounts({ id, counts, holds = 0 }: TaskRow, family: readonly StepRow[]): string[] {
   const found: Partial<Record<StepState, number>> = {};
   for (const { state } of family) found[state] = (found[state] ?? 0) + 1;
-  const holding = family.filter(({ heldFor }) => heldFor !== undefined).length;
+  const held = family.filter(({ heldFor }) => heldFor !== undefined).length;
   return [
     ...stepStates
       .filter((state) => (counts[state] ?? 0) !== (found[state] ?? 0))
       .map((state) => `${id} counts ${counts[state] ?? 0} ${state}, but has ${found[state] ?? 0}`),
-    ...(holds === holding ? [] : [`${id} counts ${holds} that hold it, but has ${holding}`]),
+    ...(holds === held ? [] : [`${id} counts ${holds} that hold it, but has ${held}`]),
   ];
 }
 

@@ -94,7 +94,7 @@ export interface StepJournal {
   /** Entries that have begun and are not over, in the order in which they began. */
   readonly open: readonly OpenEntry[];
   /** Entries that were begun and are known not to have been done: they may begin again. */
-  readonly undone: readonly number[];
+  readonly notDone: readonly number[];
 }
 
 export const NO_JOURNAL: StepJournal = {
@@ -103,7 +103,7 @@ export const NO_JOURNAL: StepJournal = {
   bytes: 0,
   suspensions: 0,
   open: [],
-  undone: [],
+  notDone: [],
 };
 
 /** An entry that has begun and is not over. */

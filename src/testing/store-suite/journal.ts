@@ -116,7 +116,7 @@ export function journalRowTests({ test, expect, use }: Suite): void {
         },
       };
       const journal: StepJournal = {
-        ...{ records: 3, entries: 2, bytes: 512, suspensions: 1, undone: [] },
+        ...{ records: 3, entries: 2, bytes: 512, suspensions: 1, notDone: [] },
         open: [{ ...named, entry: 2, seq: 2, until: instant(9) }],
       };
       const signals = { ...NO_SIGNALS, count: 1, kept: [{ name: "go", seq: 0 }], requests: ["r"] };
@@ -126,14 +126,14 @@ export function journalRowTests({ test, expect, use }: Suite): void {
         commit({ tasks: [{ ...task(a), signals }, plain.task], steps: [waiting, plain.step] }),
       );
       const held = { ...step(a), revision: 2, journal, heldFor: "IN_DOUBT" } as const;
-      const holding = { ...task(a), revision: 2, signals, holds: 1 };
-      await store.commit(commit({ tasks: [holding], steps: [held] }));
+      const heldTask = { ...task(a), revision: 2, signals, holds: 1 };
+      await store.commit(commit({ tasks: [heldTask], steps: [held] }));
 
       await nowAndAfterRestart(store, reopen, async (opened) => {
         const { reads } = opened;
         const found = await Promise.all([reads.task(a), reads.task(b)]);
         expect(found.map((detail) => [detail?.task, ...(detail?.steps ?? [])])).toEqual([
-          [holding, held],
+          [heldTask, held],
           [plain.task, plain.step],
         ]);
         const loaded = await opened.load({ graphs: [a, b] });

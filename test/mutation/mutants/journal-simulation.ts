@@ -22,8 +22,8 @@ export const simulatedJournalMutants: readonly Mutant[] = [
     edits: [
       edit(
         journal,
-        'if (state === "NOT_DONE") return [...undone, entry];',
-        'if (state === "NOT_DONE") return undone;',
+        'if (state === "NOT_DONE") return [...notDone, entry];',
+        'if (state === "NOT_DONE") return notDone;',
       ),
     ],
     test: worlds,

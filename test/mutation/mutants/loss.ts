@@ -30,7 +30,7 @@ export const lossMutants: readonly Mutant[] = [
     edits: [
       edit(
         stepMachine,
-        "{ errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...holding(event) }",
+        "{ errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...heldForBy(event) }",
         '{ errorMessage: event.errorMessage, declines: 0, outputBytes: 0, ...(event.type === "failed" && { losses: 0 }) }',
       ),
     ],

@@ -73,11 +73,11 @@ function checkRow({ row: { journal = NO_JOURNAL }, key, records }: Found): void 
     records: records.length,
     entries: last.size,
     open: standing("BEGUN"),
-    undone: standing("NOT_DONE"),
+    notDone: standing("NOT_DONE"),
   };
   const open = journal.open.map(({ entry }) => entry).sort((a, b) => a - b);
-  const undone = [...journal.undone].sort((a, b) => a - b);
-  const said = { records: journal.records, entries: journal.entries, open, undone };
+  const notDone = [...journal.notDone].sort((a, b) => a - b);
+  const said = { records: journal.records, entries: journal.entries, open, notDone };
   broke(JSON.stringify(said) === JSON.stringify(counted), key, `says ${JSON.stringify(said)}`);
   const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
   broke(journal.bytes >= bytes, key, `says that it has ${journal.bytes} bytes of ${bytes}`);
@@ -134,11 +134,11 @@ function checkEffects({ world, row, key, records, wasEvil, isPlain }: Found): vo
   const ops = programOf(world, key) ?? [];
   const last = new Map(records.map((record) => [record.entry, record]));
   const isComplete = row.state === "complete" && !isPlain && last.size > 0;
-  const undone = (entry: number) =>
+  const notDone = (entry: number) =>
     records.filter((each) => each.entry === entry && each.state === "NOT_DONE").length;
   for (const { entry, named, wait } of ops) {
     const times = world.outside.timesOf(effectKey(key, entry));
-    const most = wasEvil ? 1 + undone(entry) : 1;
+    const most = wasEvil ? 1 + notDone(entry) : 1;
     broke(times <= most, key, `has done entry ${entry} ${times} times`);
     if (wasEvil) continue;
     const { state, result = "" } = last.get(entry) ?? {};

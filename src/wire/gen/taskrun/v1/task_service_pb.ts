@@ -948,7 +948,7 @@ export type RunSummary = Message<"taskrun.v1.RunSummary"> & {
   /**
    * Why it ended as it did, for programs: AGENT_ERROR, WORKER_LOST, TIMEOUT, CANCELLED, DECLINED,
    * OUTPUT_LOST, OUTPUT_LIMIT, REPORT_INVALID, INTERNAL, ASSIGNMENT_TOO_LARGE, INPUT_UNMAPPED,
-   * SCHEMA_LIMIT, SCHEMA_INVALID, YIELDED. Empty if it simply succeeded or has not ended; more may come.
+   * SCHEMA_LIMIT, SCHEMA_INVALID, YIELDED, SUSPENDED, JOURNAL_LIMIT, JOURNAL_MISMATCH, IN_DOUBT, BUDGET_EXCEEDED. Empty if it simply succeeded or has not ended; more may come.
    *
    * @generated from field: string reason = 102;
    */
