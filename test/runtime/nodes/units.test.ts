@@ -50,14 +50,14 @@ test("a decision that only looked at a row is decided again if that has moved: n
     hook.before = async () => {};
     // Both rows are at hand, because the second message of each turn names the other Task.
     const here = b.cancel(other);
-    const there = refusalOf(b.plane.signal(LOCAL_CALLER, one, "none", "1"));
+    const there = refusalOf(b.plane.resolve(LOCAL_CALLER, one, "none", { type: "retry" }));
     await Promise.all([here, there]);
   };
   const cancelled = refusalOf(a.cancel(one));
-  const signalled = refusalOf(a.plane.signal(LOCAL_CALLER, other, "none", "1"));
+  const resolved = refusalOf(a.plane.resolve(LOCAL_CALLER, other, "none", { type: "retry" }));
   await settle();
   expect(await cancelled).toMatchObject({ code: "wrong_state", message: "the other one is cancelled" });
-  expect(await signalled).toMatchObject({ code: "wrong_state" });
+  expect(await resolved).toMatchObject({ code: "wrong_state" });
   expect([await show(one), await show(other)].map((text) => text.split(/[ ,]/)[0])).toEqual([
     "enqueuing_steps",
     "cancelled",
