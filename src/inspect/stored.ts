@@ -17,11 +17,19 @@ export async function storedOf(
 ): Promise<readonly InspectedEntity[]> {
   if (taskId !== undefined) return familyOf(taskId, source);
   const found: InspectedEntity[] = [];
+  const seen = new Set<TaskId>();
+  /** A child comes behind the Task whose Step it is, which may have ended a moment before it. */
+  const add = async (id: TaskId): Promise<void> => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    const entities = await entitiesOf(id, source);
+    const [task] = entities;
+    if (task?.kind === "task" && task.row.spec.parent) await add(task.row.spec.parent.taskId);
+    found.push(...entities);
+  };
   const newest = await source.tasks(limits.inspectFirstTasks);
   // Oldest first, as they would have been seen.
-  for (const { id, state } of newest.toReversed()) {
-    if (!isTerminal(state)) found.push(...(await entitiesOf(id, source)));
-  }
+  for (const { id, state } of newest.toReversed()) if (!isTerminal(state)) await add(id);
   return found;
 }
 

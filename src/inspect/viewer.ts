@@ -120,15 +120,15 @@ export class Viewer {
     }
   }
 
-  /** A Task whose parent it does not get is shown as one without. */
+  /** A Task whose parent it does not get, or has not got yet, is shown as one without. */
   #actorOf(entity: Shown): InspectionItem {
-    const parent = entity.kind === "task" ? entity.row.spec.parent : null;
-    const isTop = parent && this.family && !this.family.has(parent.taskId);
+    const parentId = parentIdOf(entity);
+    const isTop = entity.kind === "task" && parentId !== undefined && !this.#buffer.knows(parentId);
     return this.#parts.maker.actor(
       entity,
       sessionIdOf(entity),
       this.#parts.now(),
-      isTop ? TASK_PARENT : parentIdOf(entity),
+      isTop ? TASK_PARENT : parentId,
     );
   }
 

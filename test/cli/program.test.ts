@@ -80,6 +80,7 @@ test("completion knows commands, options and values", async () => {
       "task",
       "dlq",
       "top",
+      "usage",
       "inspect",
       "template",
       "key",
