@@ -53,6 +53,7 @@ test("with nothing given everything is as documented", () => {
     issuerCert: "",
     issuerKey: "",
     auth: "auto",
+    budgets: new Map(),
     keyRetention: 90 * 86_400_000,
     workerCertificate: 86_400_000,
     auditCheckpoints: "",

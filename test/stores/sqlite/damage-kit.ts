@@ -83,8 +83,9 @@ export async function everything(store: Store): Promise<string> {
   const steps = ids.flatMap((id) => ["a", "b"].map((stepName) => ({ taskId: id, stepName })));
   const runs = ids.map((_, i) => runId(i + 1) as RunId);
   const refs = ["", "1.0.10", "1.0.40"].map((version) => ({ namespace: "default", name: "etl", version }));
+  const journals = await Promise.all(steps.map((key) => reads.journal(key, 0, { records: 9, bytes: 1e6 })));
   const parts: unknown[] = [
-    { ...boot, waiting: [...boot.waiting], templates: [...boot.templates] },
+    { ...boot, waiting: [...boot.waiting], templates: [...boot.templates], journals },
     await store.load({ graphs: ids, inputs: ids, stepInputs: steps, outputs: steps, templates: refs }),
     await store.load({ wholeTasks: ids, runs, steps }),
     await store.ready(laneOfAll.key, 1_000),
@@ -99,7 +100,6 @@ export async function everything(store: Store): Promise<string> {
   }
   for (const id of runs) parts.push(await reads.run(id));
   for (const key of steps) parts.push(await reads.output(key));
-  for (const key of steps) parts.push(await reads.journal(key, 0, { records: 9, bytes: 1e6 }));
   for (const ref of refs) parts.push(await reads.template(ref));
   return JSON.stringify(parts, (_, value) => (value instanceof Map ? [...value] : value));
 }
