@@ -1,5 +1,6 @@
 import { sinksOf } from "#domain/graph/graph";
 import type { StepKey } from "#domain/id";
+import { invariant } from "#domain/invariant";
 import type { Needs } from "#domain/needs";
 import {
   entryName,
@@ -44,9 +45,10 @@ export function waitNeeds(step: StepRow | undefined, entries: readonly number[],
   const { kept } = signalsOf(task);
   for (const entry of waitedFor(step, entries)) {
     if (entry.kind === "SIGNAL") {
-      const came = kept.find(({ name }) => name === entry.name);
-      if (came) journal.push(recordKey(taskAlone(task.id), came.seq));
-      else if (entry.until !== undefined) journal.push(recordKey(keyOf(step), entry.seq));
+      // All of its name: several entries may wait for it, and each takes another one.
+      const came = kept.filter(({ name }) => name === entry.name);
+      for (const { seq } of came) journal.push(recordKey(taskAlone(task.id), seq));
+      if (entry.until !== undefined) journal.push(recordKey(keyOf(step), entry.seq));
     }
     const { childId } = entry;
     if (childId === undefined) continue;
@@ -139,7 +141,11 @@ function wake(
       const came = signals.kept.find(({ name }) => name === of.name);
       if (came) {
         signals = { ...signals, kept: signals.kept.filter((each) => each !== came) };
-        const result = view.record(taskAlone(task.id), came.seq) ?? "null";
+        const result = view.record(taskAlone(task.id), came.seq);
+        invariant(
+          result !== undefined,
+          `the payload of signal "${of.name}" of task ${task.id} is not at hand`,
+        );
         ends.push({ of, state: "COMPLETED", result, errorMessage: "" });
         continue;
       }

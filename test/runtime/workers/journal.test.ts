@@ -128,6 +128,19 @@ test("a signal that came before is taken at once, in the order of arrival, and a
   expect((await bench.store.reads.task(task.id))?.task.signals).toMatchObject({ count: 2, kept: [] });
 });
 
+test("two waits for one signal get the two that came, each its own", async () => {
+  const { bench, worker, task, run } = await given();
+  for (const payload of ["1", "2"]) await bench.plane.signal(caller, task.id, "ok", payload);
+  await write(worker, run, 0, 1, approval);
+  await write(worker, run, 1, 2, { ...approval, occurrence: 2, concurrent: true });
+  await suspend(worker, run, [1, 2], 2);
+  await bench.settle();
+  expect((await journalOf(bench, task.id)).slice(2)).toEqual([
+    "1 SIGNAL ok COMPLETED 1",
+    "2 SIGNAL ok COMPLETED 2",
+  ]);
+});
+
 test("a hundred signals are kept, and one more is refused", async () => {
   const { bench, task } = await given();
   for (let i = 0; i < 100; i += 1) await bench.plane.signal(caller, task.id, "ok", String(i));
