@@ -34,11 +34,12 @@ interface WaitEnd {
   readonly errorMessage: string;
 }
 
-/** The rows and texts that tell which of the entries are over. */
-export function waitNeeds(step: StepRow | undefined, entries: readonly number[], view: MessageView): Needs {
-  const task = step && view.task(step.taskId);
-  if (!step || !task) return {};
-  const steps: StepKey[] = [];
+/** The Step, and the rows and texts that tell which of the entries are over. */
+export function waitNeeds(key: StepKey, entries: readonly number[], view: MessageView): Needs {
+  const steps: StepKey[] = [key];
+  const step = view.step(key);
+  const task = view.task(key.taskId);
+  if (!step || !task) return { steps };
   const graphs: TaskRow["id"][] = [];
   const outputs: StepKey[] = [];
   const journal: StepKey[] = [];
@@ -178,7 +179,8 @@ function endOf(step: StepRow, of: OpenEntry, view: MessageView, at: Instant): Wa
 /** Nobody has sent the signal in time: its default is the result, or the wait fails. */
 function unsignalled(step: StepRow, of: OpenEntry, view: MessageView): WaitEnd {
   const begun = view.record(keyOf(step), of.seq);
-  const wait = begun === undefined ? undefined : keptRecord(begun).wait;
+  invariant(begun !== undefined, `entry ${of.entry} of step "${step.name}" is not at hand`);
+  const { wait } = keptRecord(begun);
   if (wait?.otherwise !== undefined) {
     return { of, state: "COMPLETED", result: wait.otherwise, errorMessage: "" };
   }

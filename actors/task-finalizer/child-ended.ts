@@ -25,10 +25,7 @@ export const childEnded: FinalizerHandler<"child.ended"> = {
       return { steps: [message, taskAlone(message.childId), ...waiterNeeds(child, view)] };
     }
     const spawner = view.step(message);
-    if (spawner?.journal) {
-      const { steps = [], ...rest } = waitNeeds(spawner, spawner.waits ?? [], view);
-      return { ...rest, steps: [message, ...steps] };
-    }
+    if (spawner?.journal) return waitNeeds(message, spawner.waits ?? [], view);
     const steps = view.stepsOf(message.childId);
     const names = sinksOf(steps).map(({ name }) => name);
     return {

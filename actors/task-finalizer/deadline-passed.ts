@@ -33,10 +33,7 @@ export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
     }
     if (stepName === WHOLE_TASK) return { wholeTasks: [taskId] };
     const step = view.step(message);
-    if (kind === "wake") {
-      const { steps = [], ...rest } = waitNeeds(step, step?.waits ?? [], view);
-      return { ...rest, steps: [message, ...steps] };
-    }
+    if (kind === "wake") return waitNeeds(message, step?.waits ?? [], view);
     const runId = step?.runId;
     return { steps: [message], runs: runId ? [runId] : [] };
   },

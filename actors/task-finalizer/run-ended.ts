@@ -16,12 +16,8 @@ import type { FinalizerHandler } from "./handler.js";
 /** A Run has ended: its Step is done, goes on in another Run, is tried again, or has failed for good. */
 export const runEnded: FinalizerHandler<"run.ended"> = {
   needs(message, view) {
-    const step = view.step(message);
-    if (message.end.how === "suspended") {
-      const { steps = [], ...rest } = waitNeeds(step, message.end.entries, view);
-      return { ...rest, steps: [message, ...steps] };
-    }
-    const goesOn = message.end.how === "yielded" && step?.hasInput;
+    if (message.end.how === "suspended") return waitNeeds(message, message.end.entries, view);
+    const goesOn = message.end.how === "yielded" && view.step(message)?.hasInput;
     return { steps: [message], ...(goesOn && { stepInputs: [message] }) };
   },
 
