@@ -133,7 +133,7 @@ describeInChromium("a page in a browser", () => {
     await stage.worker(plane.addr, { id: "w" });
     const { id } = await stage
       .client(plane.addr)
-      .tasks.create({ agent: "writer", input: { chunks: 30, delayMs: 100, bytes: 10 } });
+      .tasks.create({ agent: "writer", input: { chunks: 80, delayMs: 100, bytes: 10 } });
     page = await openPage(site);
     await page.evaluate((address) => {
       // What the browser has of its own, which Node's types do not name.
@@ -162,7 +162,7 @@ describeInChromium("a page in a browser", () => {
 
     const { ids, opened, ended } = await seen();
     expect(ids.map(Number)).toEqual(ids.map((_, i) => i + 1));
-    expect(ids.length).toBeGreaterThan(30);
+    expect(ids.length).toBeGreaterThan(80);
     // Once more after the end, which this page does not look at: then it is sent away for good.
     expect([opened, ended]).toEqual([2, 1]);
   });
