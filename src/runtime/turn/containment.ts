@@ -60,6 +60,8 @@ export class CascadeFailure {
  */
 export class CascadeDecider {
   readonly #tools: TurnTools;
+  /** What messages without an offer share: made for the first of them. */
+  #plain: TurnContext | undefined;
 
   constructor(tools: TurnTools) {
     this.#tools = tools;
@@ -153,6 +155,12 @@ export class CascadeDecider {
   }
 
   context(offer?: Offer): TurnContext {
+    if (offer) return this.#context(offer);
+    this.#plain ??= this.#context();
+    return this.#plain;
+  }
+
+  #context(offer?: Offer): TurnContext {
     const { core, work, verdicts, journal, at } = this.#tools;
     const { memory, leases, plans, entropy, node, waitingTasks, output, prices } = core;
     const newTaskId = () => entropy.uuid() as TaskId;

@@ -34,7 +34,7 @@ interface Family {
   readonly runs: Map<RunId, RunRow>;
   /** By the name of their Step; empty for texts of the Task. */
   readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
-  /** The last entries of its log; older ones are only in the store. */
+  /** The last entries of its log; older ones are only in the store. Appended to in place: a copy for each commit would cost its square. */
   tail: LogEntry[];
   tailWeight: number;
   lastSeq: number;
@@ -281,7 +281,8 @@ export class TaskCache {
     const weight = entries.reduce((sum, entry) => sum + weighLine(entry), 0);
     const keep = follows && family.tailWeight + weight <= limits.watchCacheBytes;
     this.#grow(family, weight - (keep ? 0 : family.tailWeight));
-    family.tail = keep ? [...family.tail, ...entries] : [...entries];
+    if (!keep) family.tail = [];
+    for (const entry of entries) family.tail.push(entry);
     family.tailWeight = keep ? family.tailWeight + weight : weight;
     family.lastSeq = firstSeq + entries.length - 1;
   }
