@@ -175,6 +175,27 @@ test("a session that fails goes on with the retry, and begins anew on a machine 
   await second.end("SIGTERM");
 });
 
+test("a session whose budget is used up is ended, and goes on once that is raised", async () => {
+  const client = stage.client(server.addr);
+  const proc = await worker(["--id", "k5", "--agent", "claude", "--label", "machine=three"]);
+  const { id } = await client.tasks.create({
+    ...{ agent: "claude", input: { prompt: "scenario: hang" }, workerSelector: { machine: "three" } },
+    budget: { tokens: 100 },
+  });
+  await until("its budget is used up", async () => {
+    const { state, runs } = await client.tasks.get(id);
+    return state === "blocked_by_failures" && runs.at(-1)?.reason === "BUDGET_EXCEEDED";
+  });
+
+  await client.tasks.topUp(id, { tokens: 10_000 });
+  const ended = await client.tasks.wait(id);
+
+  const result = JSON.parse(ended.outputJson) as { session_id: string };
+  expect(result).toMatchObject({ text: expect.stringMatching(/^You said: You were interrupted/) });
+  expect(startsOf(result.session_id)).toHaveLength(1);
+  await proc.end("SIGTERM");
+});
+
 test("a worker without the program fails the task for good, and says how to install it", async () => {
   const proc = await worker(["--id", "c2", "--agent", "claude", "--label", "has=nothing"], {
     TASKRUN_CLAUDE: join(stage.dir, "no-claude"),
