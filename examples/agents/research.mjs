@@ -1,24 +1,26 @@
-// An agent that divides a question among others, and puts together what they have found. Run it with
+// An agent that divides a question among others, and has what they found put together. Run it with
+//   npm install openai
+//   export OPENAI_API_KEY=…                               # or, for another server than OpenAI's, such as Ollama:
+//   export OPENAI_BASE_URL=http://localhost:11434/v1 MODEL=qwen3:8b
 //   taskrun worker --module examples/agents/research.mjs
 //   taskrun task create --agent research --input '{"topics": ["rivers", "lakes", "seas"]}' --watch
-import { agent } from "taskrun/worker";
+import { agent, openaiAgent } from "taskrun/worker";
 import { z } from "zod";
 
-const library = {
-  rivers: ["The Danube is 2 850 km long.", "The Rhine is 1 233 km long."],
-  lakes: ["Lake Baikal is 1 642 m deep."],
-  seas: ["The Dead Sea is a lake.", "The Baltic Sea is 400 000 km² large.", "The Aral Sea was a lake."],
-};
+const model = process.env.MODEL ?? "gpt-5-mini";
 
-export const reader = agent({
+export const reader = openaiAgent({
   name: "reader",
-  description: "Finds what is known about a topic",
-  input: z.object({ topic: z.string() }),
-  run: async ({ topic }, ctx) => {
-    const found = library[topic] ?? [];
-    ctx.usage({ model: "rules", inputTokens: 10 * found.length, outputTokens: 5 });
-    return { topic, found };
-  },
+  description: "Says what is known about a topic",
+  model,
+  instructions: "Say in a few short sentences what is known about the topic.",
+});
+
+export const writer = openaiAgent({
+  name: "writer",
+  description: "Sums up what others have found",
+  model,
+  instructions: "Sum up in one paragraph, with nothing that is not in the notes.",
 });
 
 export const research = agent({
@@ -28,13 +30,10 @@ export const research = agent({
   async run({ topics }, ctx) {
     // Each reader is a task of its own, at any worker; meanwhile this one takes no place at its worker.
     const children = [];
-    for (const topic of topics) children.push(await ctx.spawn(reader, { topic }));
+    for (const topic of topics) children.push(await ctx.spawn(reader, { prompt: topic }));
     const read = await Promise.all(children.map((child) => child.result()));
-    const known = read.filter(({ found }) => found.length > 0);
-    return {
-      summary: known.map(({ topic, found }) => `${topic}: ${found.length}`).join(", "),
-      facts: known.flatMap(({ found }) => found),
-      unknown: read.filter(({ found }) => found.length === 0).map(({ topic }) => topic),
-    };
+    const notes = read.map(({ text }) => text);
+    const { text: summary } = await ctx.call(writer, { prompt: topics.join(", "), context: notes });
+    return { summary, notes };
   },
 });

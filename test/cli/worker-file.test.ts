@@ -99,6 +99,8 @@ test.each([
   ['[[agents]]\nkind = "claude"', "agents[0]: has no name"],
   [`[[agents]]\n${claude}modle = "m"`, "agent x: has no modle; did you mean model?"],
   [`[[agents]]\n${claude}max_turns = 0`, "agent x: max_turns is 0, not a whole number from 1 to 1000"],
+  [`[[agents]]\n${claude}resume = "no"`, "agent x: resume is a string, not true or false"],
+  [`[[agents]]\n${claude}resume_prompt = ""`, "agent x: resume_prompt is empty: leave it out"],
   [`[[agents]]\n${claude}allowed_tools = "Read"`, "agent x: allowed_tools is a string, not a list of texts"],
   [`[[agents]]\n${claude}working_dir = "nowhere"`, "agent x: working_dir: there is no folder "],
   [`[[agents]]\n${claude}timeout = 5`, "agent x: timeout is 5, not a duration"],

@@ -105,6 +105,97 @@ test.each(["hang", "stubborn"])(
   },
 );
 
+/** The starts of the double that continued a session. */
+function startsOf(sessionId: string) {
+  const lines = readFileSync(claudeLog, "utf8").trim().split("\n");
+  const starts = lines.map((line) => JSON.parse(line) as { argv: string[]; prompt: string });
+  return starts.filter(({ argv }) => argv.includes(sessionId));
+}
+
+test("a session of Claude Code whose worker is killed in the middle goes on at the next worker, and is counted once", async () => {
+  const client = stage.client(server.addr);
+  const labels = ["--agent", "claude", "--label", "machine=one"];
+  const first = await worker(["--id", "k1", ...labels]);
+  const { id } = await client.tasks.create({
+    ...{ agent: "claude", input: { prompt: "scenario: hang" }, workerSelector: { machine: "one" } },
+  });
+  const seen: TaskEvent[] = [];
+  for await (const event of client.tasks.watch(id)) {
+    seen.push(event);
+    const kinds = new Set(seen.map(({ type }) => type));
+    if (["output", "usage", "journal"].every((kind) => kinds.has(kind as TaskEvent["type"]))) break;
+  }
+  const texts = seen.flatMap((event) => (event.type === "output" ? [event.output.content] : []));
+  const pids = (/^pids (\d+) (\d+)/.exec(texts.join("")) ?? []).slice(1).map(Number);
+  const before = await client.tasks.get(id);
+
+  await first.end("SIGKILL");
+  await until("the program is killed with its worker", () => pids.length === 2 && alive(pids).length === 0);
+  const second = await worker(["--id", "k2", ...labels]);
+  const ended = await client.tasks.wait(id);
+
+  const result = JSON.parse(ended.outputJson) as { session_id: string };
+  expect(result).toMatchObject({ text: expect.stringMatching(/^You said: You were interrupted/) });
+  expect(ended.runs.map(({ reason }) => reason)).toEqual(["WORKER_LOST", ""]);
+  expect(startsOf(result.session_id)).toEqual([
+    expect.objectContaining({ prompt: expect.stringMatching(/^You were interrupted/) }),
+  ]);
+  // One answer of the first run, told with one token of output, and one of the second, whose end has told all seven.
+  expect(before.usage).toMatchObject({ inputTokens: 130, outputTokens: 1, toolCalls: 1 });
+  expect(ended.usage).toMatchObject({ inputTokens: 260, outputTokens: 8, toolCalls: 1 });
+  await second.end("SIGTERM");
+});
+
+test("a session that fails goes on with the retry, and begins anew on a machine that does not have it", async () => {
+  const client = stage.client(server.addr);
+  const labels = ["--agent", "claude", "--label", "machine=two"];
+  const first = await worker(["--id", "k3", ...labels]);
+  const input = { prompt: "scenario: crash" };
+  const terms = { agent: "claude", input, workerSelector: { machine: "two" }, maxAttempts: 2 };
+  const retried = await client.tasks.wait((await client.tasks.create(terms)).id);
+  expect(retried.runs.map(({ status }) => status)).toEqual(["FAILED", "COMPLETED"]);
+  const { session_id: sessionId } = JSON.parse(retried.outputJson) as { session_id: string };
+  expect(startsOf(sessionId)).toHaveLength(1);
+
+  const { id } = await client.tasks.create({ ...terms, input: { prompt: "scenario: hang" } });
+  for await (const event of client.tasks.watch(id)) if (event.type === "journal") break;
+  await first.end("SIGKILL");
+  const elsewhere = { CLAUDE_CONFIG_DIR: join(stage.dir, "elsewhere") };
+  const second = await worker(["--id", "k4", ...labels], elsewhere);
+  const events: [string, string | undefined][] = [];
+  for await (const event of client.tasks.watch(id)) {
+    if (event.type !== "event") continue;
+    events.push([event.event.kind, event.event.metadata.session_id]);
+    if (events.filter(([kind]) => kind === "SESSION_INITIALIZED").length === 2) break;
+  }
+  const [begun, lost, anew] = events.filter(([kind]) => !kind.startsWith("TOOL_"));
+  expect(lost).toEqual(["session_not_found", begun?.[1]]);
+  expect(anew?.[1]).not.toBe(begun?.[1]);
+  await client.tasks.cancel(id);
+  await second.end("SIGTERM");
+});
+
+test("a session whose budget is used up is ended, and goes on once that is raised", async () => {
+  const client = stage.client(server.addr);
+  const proc = await worker(["--id", "k5", "--agent", "claude", "--label", "machine=three"]);
+  const { id } = await client.tasks.create({
+    ...{ agent: "claude", input: { prompt: "scenario: hang" }, workerSelector: { machine: "three" } },
+    budget: { tokens: 100 },
+  });
+  await until("its budget is used up", async () => {
+    const { state, runs } = await client.tasks.get(id);
+    return state === "blocked_by_failures" && runs.at(-1)?.reason === "BUDGET_EXCEEDED";
+  });
+
+  await client.tasks.topUp(id, { tokens: 10_000 });
+  const ended = await client.tasks.wait(id);
+
+  const result = JSON.parse(ended.outputJson) as { session_id: string };
+  expect(result).toMatchObject({ text: expect.stringMatching(/^You said: You were interrupted/) });
+  expect(startsOf(result.session_id)).toHaveLength(1);
+  await proc.end("SIGTERM");
+});
+
 test("a worker without the program fails the task for good, and says how to install it", async () => {
   const proc = await worker(["--id", "c2", "--agent", "claude", "--label", "has=nothing"], {
     TASKRUN_CLAUDE: join(stage.dir, "no-claude"),

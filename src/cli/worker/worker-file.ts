@@ -52,6 +52,8 @@ const kinds = {
     permission_mode: ["permissionMode"],
     dangerously_skip_permissions: ["dangerouslySkipPermissions"],
     max_turns: ["maxTurns"],
+    resume: ["resume"],
+    resume_prompt: ["resumePrompt"],
     partial_messages: ["partialMessages"],
     args: ["args"],
     env: ["env", texts],

@@ -9,10 +9,11 @@ import { runProgram } from "../exec/program.js";
 import type { ProgramPipe } from "../exec/program-pipe.js";
 import { type PromptInput, promptInput, promptOf } from "../models/prompt.js";
 import { after } from "../timers.js";
-import { failureOf, notStarted, withoutResult } from "./failures.js";
+import { failureOf, notStarted, SessionUnknown, withoutResult } from "./failures.js";
 import { MessageLines } from "./message-lines.js";
 import { type ResultMessage, readLine } from "./messages.js";
 import { argumentsOf, type ClaudeOptions, checkClaudeOptions, programOf } from "./options.js";
+import { SessionJournal, sessionIdForm } from "./session-journal.js";
 import { claudeBackend, Transcript } from "./transcript.js";
 
 /**
@@ -61,11 +62,7 @@ export interface ClaudeResult {
 }
 
 const session = z.object({
-  /** It stands among the program's arguments, where nothing else may be smuggled in. */
-  session_id: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, "is no id of a session")
-    .optional(),
+  session_id: z.string().regex(sessionIdForm, "is no id of a session").optional(),
 });
 
 const input = z.intersection(promptInput, z.looseObject(session.shape));
@@ -74,7 +71,7 @@ const input = z.intersection(promptInput, z.looseObject(session.shape));
  * Makes an agent of Claude Code, the program `claude`, which is started for each Run and given the prompt on its stdin. Its text
  * is output, its tool calls are events, and its tokens and costs are reported as usage. What it may do is decided by its lists
  * of tools, its permission mode and its own settings; nothing is allowed here by default. When the Run is stopped, it is
- * ended with all that it has started.
+ * ended with all that it has started. When its Worker is lost or the Run fails, the next Run of the Step continues its session.
  *
  * @throws {RangeError | TypeError} naming the option that is wrong
  *
@@ -111,12 +108,59 @@ export function claudeAgent<const Name extends string = "claude">(
 }
 
 async function perform(options: ClaudeOptions, given: ClaudeInput, ctx: AgentContext): Promise<ClaudeResult> {
+  const sessions = await SessionJournal.open(ctx);
+  try {
+    const goneOn = await goOn(options, given, sessions, ctx);
+    if (goneOn) return goneOn;
+    const asked = { prompt: promptOf(given), sessionId: given.session_id };
+    return await ask(options, asked, sessions, ctx);
+  } finally {
+    await sessions.close();
+  }
+}
+
+const GO_ON =
+  "You were interrupted before you were done. Look at what you have done already, and go on from there until all is done.";
+
+/** Continues the session of the Run before, if there is one. Undefined if this machine does not have it: then it is begun anew. */
+async function goOn(
+  { resume = true, resumePrompt = GO_ON, ...options }: ClaudeOptions,
+  given: ClaudeInput,
+  sessions: SessionJournal,
+  ctx: AgentContext,
+): Promise<ClaudeResult | undefined> {
+  const { last: sessionId } = sessions;
+  if (!resume || sessionId === "") return undefined;
+  // A session of an earlier Task may have been interrupted before it had this prompt; one that this Step began is found only with it.
+  const asked = given.session_id === undefined ? "" : `\n\nYou were asked:\n\n${promptOf(given)}`;
+  try {
+    return await ask(options, { prompt: `${resumePrompt}${asked}`, sessionId }, sessions, ctx);
+  } catch (error) {
+    if (!(error instanceof SessionUnknown)) throw error;
+    ctx.log.warn("Claude Code begins anew: it does not have the session of the run before", { sessionId });
+    ctx.event("session_not_found", { session_id: sessionId });
+    return undefined;
+  }
+}
+
+interface Asked {
+  readonly prompt: string;
+  /** A session that is continued. */
+  readonly sessionId: string | undefined;
+}
+
+/** Starts the program, to its result. */
+async function ask(
+  options: ClaudeOptions,
+  { prompt, sessionId }: Asked,
+  sessions: SessionJournal,
+  ctx: AgentContext,
+): Promise<ClaudeResult> {
   const program = programOf(options, process.env);
   const cwd = workingDirOf(options);
-  const { session_id: sessionId } = given;
-  const transcript = new Transcript(ctx, sessionId !== undefined);
+  const transcript = new Transcript(ctx, sessionId !== undefined, (id) => sessions.announce(id));
   const spec = {
-    ...{ program, cwd, args: argumentsOf(options, sessionId), input: promptOf(given) },
+    ...{ program, cwd, args: argumentsOf(options, sessionId), input: prompt },
     env: environment(options, ctx),
     killGraceMs: options.killGraceMs,
   };

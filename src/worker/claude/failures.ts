@@ -64,15 +64,22 @@ function apiFailure(result: ResultMessage, { apiError, limitedUntilMs }: Transcr
   });
 }
 
-function runFailure(result: ResultMessage, { sessionId }: Transcript): AgentError {
-  const words = wordsOf(result);
-  if (words.includes("No conversation found with session ID")) {
+/** The session that was to be continued is not there. Nothing has been done. */
+export class SessionUnknown extends ToldError {
+  constructor(said: string) {
     const why =
       "sessions are kept where they began: on that machine, for that user, and in that working directory";
-    return new ToldError(`Claude Code does not have the session: ${brief(words)}; ${why}`, {
-      retryable: false,
-    });
+    super(`Claude Code does not have the session: ${brief(said)}; ${why}`, { retryable: false });
   }
+}
+
+function saysUnknown(text: string): boolean {
+  return text.includes("No conversation found with session ID");
+}
+
+function runFailure(result: ResultMessage, { sessionId }: Transcript): AgentError {
+  const words = wordsOf(result);
+  if (saysUnknown(words)) return new SessionUnknown(words);
   const session = sessionId === "" ? "" : `, session ${sessionId}`;
   const isFinal = result.subtype.startsWith("error_max_");
   const message = `Claude Code has failed (${result.subtype}${session}): ${brief(words)}`;
@@ -92,6 +99,7 @@ function brief(text: string): string {
 
 /** Why a program has ended without a result. */
 export function withoutResult(program: string, exit: string, stderr: string, noise: string): AgentError {
+  if (saysUnknown(stderr)) return new SessionUnknown(stderr); // some versions say no more of it
   if (noise !== "") {
     const version = "is it Claude Code, and new enough for --output-format=stream-json?";
     const message = `${program} has printed what is no message of Claude Code: ${brief(noise)}; ${version}`;

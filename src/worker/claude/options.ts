@@ -58,6 +58,13 @@ export interface ClaudeOptions extends AgentPolicies {
   readonly dangerouslySkipPermissions?: boolean;
   /** Answers of the model in one Run. A Run that needs more fails. */
   readonly maxTurns?: number;
+  /**
+   * Whether a Run continues the session of the Run before, which was lost or has failed, in place of beginning anew. Default true. A
+   * session that this machine does not have is begun anew in any case.
+   */
+  readonly resume?: boolean;
+  /** What a session that is continued so is told, in place of the prompt. Default: that it was interrupted, and should go on. */
+  readonly resumePrompt?: string;
   /** Whether text is sent as it is written, and not by paragraphs. Default false. */
   readonly partialMessages?: boolean;
   /** Further arguments of the program, such as `--mcp-config` and a file. */
@@ -81,6 +88,8 @@ const names = Object.keys({
   permissionMode: true,
   dangerouslySkipPermissions: true,
   maxTurns: true,
+  resume: true,
+  resumePrompt: true,
   partialMessages: true,
   args: true,
   env: true,
@@ -100,10 +109,10 @@ export function checkClaudeOptions(options: ClaudeOptions): void {
     throw new TypeError(`claudeAgent() takes an object, not ${kindOf(options)}`);
   const unknown = unknownName(options, names);
   if (unknown !== undefined) throw new TypeError(`claudeAgent(): options ${unknown}`);
-  for (const name of ["program", "model", "instructions", "workingDir"] as const)
+  for (const name of ["program", "model", "instructions", "workingDir", "resumePrompt"] as const)
     checkText(options[name], name);
   for (const name of ["allowedTools", "disallowedTools", "args"] as const) checkList(options[name], name);
-  for (const name of ["dangerouslySkipPermissions", "partialMessages"] as const)
+  for (const name of ["dangerouslySkipPermissions", "resume", "partialMessages"] as const)
     checkKind(options[name], name, "boolean", "true or false");
   checkKind(options.killGraceMs, "killGraceMs", "number", "a number of milliseconds");
   checkWords(options);

@@ -14,6 +14,8 @@ const CALLS_FOLLOWED = 256;
 export class Transcript {
   readonly #ctx: AgentContext;
   readonly #usage: ClaudeUsage;
+  readonly #isContinued: boolean;
+  readonly #begun: (sessionId: string) => void;
   /** Calls without a result, each with what tells of its end. */
   readonly #calls = new Map<string, ReturnType<typeof toolRequested>>();
   /** The message whose text came in parts; it comes once more as a whole. */
@@ -27,10 +29,15 @@ export class Transcript {
   #limitedUntilMs = 0;
   #result: ResultMessage | undefined;
 
-  /** @param isContinued whether the session has had a Run before */
-  constructor(ctx: AgentContext, isContinued: boolean) {
+  /**
+   * @param isContinued whether the session has had a Run before
+   * @param begun called with the session's id as soon as it is known
+   */
+  constructor(ctx: AgentContext, isContinued: boolean, begun: (sessionId: string) => void) {
     this.#ctx = ctx;
     this.#usage = new ClaudeUsage(ctx, isContinued);
+    this.#isContinued = isContinued;
+    this.#begun = begun;
   }
 
   /** Empty before the session has begun. */
@@ -97,7 +104,9 @@ export class Transcript {
     const { session_id, model, claude_code_version: version, permissionMode } = message;
     this.#sessionId = session_id;
     this.#model = model;
-    const metadata = { session_id, model, version, permission_mode: permissionMode };
+    if (session_id !== "") this.#begun(session_id);
+    const resumed = this.#isContinued ? "true" : "";
+    const metadata = { session_id, model, version, permission_mode: permissionMode, resumed };
     this.#ctx.event("SESSION_INITIALIZED", labelled(metadata));
     if (model !== "") this.#ctx.backendUsed(claudeBackend(model));
   }

@@ -18,7 +18,7 @@ const KEPT_CHARS = 1_000_000;
 
 /** Settings of whoever runs the tests must not reach the processes. */
 const cleanEnv = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(TASKRUN|OTEL)_|^TRACE(PARENT|STATE)$/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(TASKRUN|OTEL|OPENAI)_|^TRACE(PARENT|STATE)$/.test(name)),
 );
 
 /** Asks again and again until the answer is neither undefined nor false; failures on the way do not matter. */

@@ -34,6 +34,7 @@ import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
+import { modelSessionMutants } from "./model-sessions.js";
 import { modelMutants } from "./models.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
@@ -106,6 +107,7 @@ export const mutants: readonly Mutant[] = [
   ...budgetMutants,
   ...programMutants,
   ...modelMutants,
+  ...modelSessionMutants,
   ...terminalMutants,
   ...apiMutants,
   ...answerMutants,

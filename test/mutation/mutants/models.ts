@@ -16,7 +16,7 @@ export const modelMutants: readonly Mutant[] = [
       edit(
         "src/worker/claude/claude.ts",
         "argumentsOf(options, sessionId)",
-        "[...argumentsOf(options, sessionId), promptOf(given)]",
+        "[...argumentsOf(options, sessionId), prompt]",
       ),
     ],
     test: { file: claude, name: "options become arguments, the prompt never" },
@@ -40,7 +40,11 @@ export const modelMutants: readonly Mutant[] = [
   {
     name: "a session's id can be an option of Claude Code",
     edits: [
-      edit("src/worker/claude/claude.ts", "/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/", "/^[A-Za-z0-9_-]{1,128}$/"),
+      edit(
+        "src/worker/claude/session-journal.ts",
+        "/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/",
+        "/^[A-Za-z0-9_-]{1,128}$/",
+      ),
     ],
     test: { file: claude, name: "or with a session that is an option" },
   },

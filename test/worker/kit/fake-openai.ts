@@ -42,10 +42,14 @@ const USAGE = {
   },
 };
 
-/** A server of the Chat Completions API, which streams the answers that a test has lined up, and otherwise says the prompt again. */
+/**
+ * A server of the Chat Completions API, which gives the answers that a test has lined up, and otherwise says the prompt again. It streams
+ * if it is asked to.
+ */
 export class FakeOpenai {
   readonly seen: SeenRequest[] = [];
   readonly #answers: FakeAnswer[] = [];
+  #script: readonly FakeAnswer[] = [];
   readonly #server: Server;
   /** Requests whose client has gone before their end. */
   abandoned = 0;
@@ -69,6 +73,11 @@ export class FakeOpenai {
     this.#answers.push(...answers);
   }
 
+  /** What is answered in the first turn of any conversation, in its second, and so on, however often it is asked for. */
+  always(...answers: readonly FakeAnswer[]): void {
+    this.#script = answers;
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -83,8 +92,10 @@ export class FakeOpenai {
       if (!response.writableEnded) this.abandoned += 1;
     });
     const said = body.messages.findLast(({ role }) => role === "user")?.content;
-    const answer = this.#answers.shift() ?? { text: `You said: ${String(said)}` };
+    const turn = body.messages.filter(({ role }) => role === "assistant").length;
+    const answer = this.#answers.shift() ?? this.#script[turn] ?? { text: `You said: ${String(said)}` };
     if (answer.status !== undefined) return refuse(response, answer);
+    if (!body.stream) return whole(response, answer, body);
     response.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
       "openai-processing-ms": "12",
@@ -99,6 +110,45 @@ function refuse(response: ServerResponse, { status = 500, headers, error }: Fake
   response.writeHead(status, { "content-type": "application/json", "x-request-id": "req_fake", ...headers });
   const plain = { message: "something went wrong", type: "server_error", param: null, code: null };
   response.end(JSON.stringify({ error: { ...plain, ...error } }));
+}
+
+/** What an answer says of itself. */
+function headOf({ model }: SeenRequest["body"], object: "chat.completion" | "chat.completion.chunk") {
+  return {
+    id: "chatcmpl-Fake0000000000000000000000000",
+    object,
+    created: 1_760_000_000,
+    model: `${model}-2026-01-01`,
+    service_tier: "default",
+    system_fingerprint: null,
+  };
+}
+
+function whole(response: ServerResponse, answer: FakeAnswer, body: SeenRequest["body"]): void {
+  const { text = null, refusal = null, calls = [], finish } = answer;
+  const toolCalls = calls.map(({ name, arguments: json }, index) => {
+    return { id: `call_${index + 1}`, type: "function", function: { name, arguments: json } };
+  });
+  const message = {
+    role: "assistant",
+    content: text,
+    ...(calls.length > 0 && { tool_calls: toolCalls }),
+    refusal,
+    annotations: [],
+  };
+  const reason = finish ?? (calls.length > 0 ? "tool_calls" : "stop");
+  response.writeHead(200, {
+    "content-type": "application/json",
+    "x-request-id": "req_fake",
+    ...answer.headers,
+  });
+  response.end(
+    JSON.stringify({
+      ...headOf(body, "chat.completion"),
+      choices: [{ index: 0, message, logprobs: null, finish_reason: reason }],
+      usage: USAGE,
+    }),
+  );
 }
 
 /** Deltas of one answer, whose text and arguments come in pieces. */
@@ -116,14 +166,7 @@ function* deltasOf({ text, calls = [], refusal }: FakeAnswer): Generator<Readonl
 }
 
 function stream(response: ServerResponse, answer: FakeAnswer, body: SeenRequest["body"]): void {
-  const head = {
-    id: "chatcmpl-Fake0000000000000000000000000",
-    object: "chat.completion.chunk",
-    created: 1_760_000_000,
-    model: `${body.model}-2026-01-01`,
-    service_tier: "default",
-    system_fingerprint: null,
-  };
+  const head = headOf(body, "chat.completion.chunk");
   const send = (event: unknown) => response.write(`data: ${JSON.stringify(event)}\n\n`);
   const chunk = (delta: unknown, finish: string | null = null) =>
     send({
