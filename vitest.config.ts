@@ -10,6 +10,7 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions, external
 
 /** What hangs ends; none of these is a measure, for a machine may have far more to do than cores. */
 const bounds = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
+const everywhere = { ...bounds, setupFiles: [fileURLToPath(new URL("test/expect.ts", import.meta.url))] };
 
 /**
  * Tests of code that has no state of its own, opens nothing and knows no time but a virtual one: the files of one worker share
@@ -51,7 +52,7 @@ const xstate = {
     include: ["test/runtime/**/*.test.ts"],
     // With XState's own transition() it takes more than three minutes; the shorter maps go the same way.
     exclude: ["test/runtime/workflows/longest-map.test.ts"],
-    ...bounds,
+    ...everywhere,
     maxWorkers: 2,
     sequence: { groupOrder: 4 },
   },
@@ -66,7 +67,7 @@ export default defineConfig({
           name: "core",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/tidy/pack*.test.ts", "test/**/fixtures/**", ...shares],
-          ...bounds,
+          ...everywhere,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -77,7 +78,7 @@ export default defineConfig({
           name: "core-shared",
           isolate: false,
           include: shares,
-          ...bounds,
+          ...everywhere,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -88,7 +89,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/tidy/pack*.test.ts"],
           exclude: ["test/**/fixtures/**", ...measures],
-          ...bounds,
+          ...everywhere,
           // Each of these files starts servers and workers of its own, and waits for most of its time.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
@@ -99,7 +100,7 @@ export default defineConfig({
         test: {
           name: "e2e-alone",
           include: measures,
-          ...bounds,
+          ...everywhere,
           maxWorkers: 1,
           sequence: { groupOrder: 3 },
         },
