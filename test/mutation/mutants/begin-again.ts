@@ -1,0 +1,32 @@
+import { edit, type Mutant, type TestName } from "../mutant.js";
+
+const ways = (name: string): TestName => ({ file: "test/runtime/workers/held-in-doubt.test.ts", name });
+const doubt = "actors/step/doubt.ts";
+
+/** Ways to begin a step anew too soon, while a worker may still be at what must be done once. */
+export const beginAgainMutants: readonly Mutant[] = [
+  {
+    name: "a run that is reset by hand is not waited for",
+    edits: [
+      edit(doubt, 'run.heldBy === "" || inDoubt', 'run.heldBy === "" || run.finishedAt === 0 || inDoubt'),
+    ],
+    test: ways("waits until that has let go when it is reset while it is at work"),
+  },
+  {
+    name: "a step that is to begin anew does so at once",
+    edits: [edit(doubt, "if (held === undefined) return dispatch", "if (held !== at) return dispatch")],
+    test: ways("waits until that has let go when its budget is used up, and raised"),
+  },
+  {
+    name: "a worker that never lets go is waited for without end",
+    edits: [edit(doubt, 'kind: "retry", at: held }', 'kind: "retry", at: (held * 2) as Instant }')],
+    test: ways("waits for no more than five minutes when it is reset while it is at work"),
+  },
+  {
+    name: "of an entry at which a worker may still be a person may speak",
+    edits: [
+      edit("actors/task-finalizer/resolve-entry.ts", "if (isLive || held !== undefined)", "if (isLive)"),
+    ],
+    test: ways("may be decided about meanwhile"),
+  },
+];
