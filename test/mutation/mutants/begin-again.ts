@@ -1,6 +1,7 @@
 import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const ways = (name: string): TestName => ({ file: "test/runtime/workers/held-in-doubt.test.ts", name });
+const underWay = (name: string): TestName => ({ file: "test/worker/once-under-way.test.ts", name });
 const doubt = "actors/step/doubt.ts";
 
 /** Ways to begin a step anew too soon, while a worker may still be at what must be done once. */
@@ -28,5 +29,27 @@ export const beginAgainMutants: readonly Mutant[] = [
       edit("actors/task-finalizer/resolve-entry.ts", "if (isLive || held !== undefined)", "if (isLive)"),
     ],
     test: ways("may be decided about meanwhile"),
+  },
+  {
+    name: "a worker says that a run has failed while something is done that must be done once",
+    edits: [
+      edit(
+        "src/worker/run/run.ts",
+        "if (this.#durable?.allSent === false || this.#durable?.mayEnd() === false)",
+        "if (this.#durable?.allSent === false)",
+      ),
+    ],
+    test: underWay("because another step is in doubt"),
+  },
+  {
+    name: "an agent that returns cuts off what must be done once",
+    edits: [
+      edit(
+        "src/worker/run/durable.ts",
+        "if (this.calls.runner.work.isActing) await this.#waitUntilDone();",
+        "",
+      ),
+    ],
+    test: underWay("has its result journaled"),
   },
 ];
