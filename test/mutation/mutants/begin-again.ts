@@ -4,7 +4,7 @@ const ways = (name: string): TestName => ({ file: "test/runtime/workers/held-in-
 const underWay = (name: string): TestName => ({ file: "test/worker/once-under-way.test.ts", name });
 const doubt = "actors/step/doubt.ts";
 
-/** Ways to begin a step anew too soon, while a worker may still be at what must be done once. */
+/** Ways to begin a step anew too soon, while a worker may still be at what must be done once, or too late. */
 export const beginAgainMutants: readonly Mutant[] = [
   {
     name: "a run that is reset by hand is not waited for",
@@ -51,5 +51,13 @@ export const beginAgainMutants: readonly Mutant[] = [
       ),
     ],
     test: underWay("has its result journaled"),
+  },
+  {
+    name: "runs that only waited are paced and bounded as others",
+    edits: [edit("actors/step/requeue.ts", "step.fence - journalOf(step).suspensions", "step.fence")],
+    test: {
+      file: "test/actors/task-finalizer/run-ended.test.ts",
+      name: "is neither slowed nor stopped for runs that only waited",
+    },
   },
 ];
