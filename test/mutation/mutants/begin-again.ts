@@ -2,6 +2,7 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const ways = (name: string): TestName => ({ file: "test/runtime/workers/held-in-doubt.test.ts", name });
 const underWay = (name: string): TestName => ({ file: "test/worker/once-under-way.test.ts", name });
+const worlds: TestName = { file: "test/simulation/simulation.test.ts", name: "keep every promise" };
 const doubt = "actors/step/doubt.ts";
 
 /** Ways to begin a step anew too soon, while a worker may still be at what must be done once, or too late. */
@@ -17,6 +18,11 @@ export const beginAgainMutants: readonly Mutant[] = [
     name: "a step that is to begin anew does so at once",
     edits: [edit(doubt, "if (held === undefined) return dispatch", "if (held !== at) return dispatch")],
     test: ways("waits until that has let go when its budget is used up, and raised"),
+  },
+  {
+    name: "in worlds where people reset steps nobody waits for the workers of these",
+    edits: [edit(doubt, "if (held === undefined) return dispatch", "if (at > 0) return dispatch")],
+    test: worlds,
   },
   {
     name: "a worker that never lets go is waited for without end",
