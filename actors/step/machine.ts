@@ -160,6 +160,7 @@ export const stepMachine = setup({
         signalled: { actions: "noteSignal" },
         enqueue: { guard: "dependenciesSatisfied", target: "enqueued", actions: "takePlace" },
         begin: { guard: "dependenciesSatisfied", target: "in_progress", actions: "beginAttempt" },
+        waitForRetry: { guard: "dependenciesSatisfied", target: "waiting_for_retry", actions: "noteWait" },
         cancel,
         ...byHand,
       },

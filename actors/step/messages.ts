@@ -28,7 +28,7 @@ export type StepMessage =
     }
   /** finalizer: the result is accepted. `order` counts the Task's completed Steps. */
   | { readonly type: "complete"; readonly at: Instant; readonly order: number }
-  /** finalizer: attempts remain; wait until then. */
+  /** finalizer: attempts remain; wait until then. Of a pending Step: it may run, once a worker lets go of its last Run. */
   | { readonly type: "waitForRetry"; readonly at: Instant; readonly until: Instant }
   /** finalizer: no attempt remains, or none would help; or the result cannot be followed. */
   | {

@@ -7,6 +7,7 @@ import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
+import { journalOf } from "./journal.js";
 import { failForGood } from "./outcomes.js";
 import { placeOf } from "./place.js";
 
@@ -53,19 +54,24 @@ export function requeueYielded(
 
   const tooOften = whyNoFurther(step, fruitless);
   if (tooOften !== undefined) return [keep, ...failForGood(step, tooOften, at, "YIELD_LIMIT")];
-  const paced = later(end.startedAt, paceAfter(step.fence - (step.journal?.suspensions ?? 0)));
+  const paced = later(end.startedAt, paceAfter(boundedRuns(step)));
   const until = Math.max(paced, later(at, pauseAfter(fruitless))) as Instant;
   return [keep, advanceStep(step, { type: "yielded", at, fruitless, ...placeFrom(task, step, until, at) })];
 }
 
-function whyNoFurther({ fence, journal }: StepRow, fruitless: number): string | undefined {
+function whyNoFurther(step: StepRow, fruitless: number): string | undefined {
   if (fruitless >= limits.fruitlessRuns) {
     return `${fruitless} runs in a row stopped at the checkpoint that they began from`;
   }
-  const runs = fence - (journal?.suspensions ?? 0);
+  const runs = boundedRuns(step);
   return runs >= limits.stepRuns
     ? `the step has had ${runs} runs, the most of one: stop at fewer checkpoints`
     : undefined;
+}
+
+/** Runs that the Step has had, where these are paced and bounded: one that was suspended is none, since its agent waits and is in no loop. */
+function boundedRuns(step: StepRow): number {
+  return step.fence - journalOf(step).suspensions;
 }
 
 /** Its place in its lane from `until` on, or from now if that has passed. */

@@ -2,13 +2,13 @@ import { Fault } from "#domain/fault";
 import { entryName, type KeptRecord, type OpenEntry } from "#domain/task/journal";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
+import { iso } from "#domain/time/iso";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import { doneLast } from "../step/by-hand.js";
-import { heldInDoubt } from "../step/doubt.js";
+import { beginAgain, heldInDoubt } from "../step/doubt.js";
 import { addRecord, inDoubt, journalOf } from "../step/journal.js";
-import { dispatchStep } from "../step-types/index.js";
 import { liveRunsOf, type MessageView } from "../view.js";
 import type { FinalizerMessage } from "./handler.js";
 
@@ -30,10 +30,8 @@ export function resolveEntry(
   const of = open.find((each) => each.entry === entry);
   if (!of) return notInDoubt(step, entry, open);
   const isLive = liveRunsOf(view, task.id).some(({ stepName }) => stepName === step.name);
-  if (isLive || heldInDoubt(step, view, at) !== undefined) {
-    const text = `step "${step.name}" has a run, which may still say what became of entry ${entry}: wait for its end, or reset the step`;
-    return new Fault("wrong_state", text, { reason: "STEP_STATE" });
-  }
+  const held = heldInDoubt(step, view, at);
+  if (isLive || held !== undefined) return notKnownYet(step, entry, isLive ? undefined : held);
   const before = journalOf(step);
   const record: KeptRecord = {
     ...entryName(of),
@@ -52,7 +50,7 @@ export function resolveEntry(
     ...commands,
     noted,
     advanceStep(step, { type: "resetForRetry", at }),
-    ...dispatchStep(task, { ...step, attempts: 0 }, at),
+    ...beginAgain(task, { ...step, attempts: 0 }, view, at),
   ];
 }
 
@@ -62,6 +60,15 @@ export function isResolved(message: FinalizerMessage<"resolve">, view: MessageVi
   const step = view.step({ taskId, stepName });
   if (!step || inDoubt(step).some(({ entry }) => entry === action.entry)) return false;
   return doneLast({ taskId, stepName }, { caller, type: action.type, reason }, view) !== undefined;
+}
+
+/** @param until when the worker that has not let go of the last Run is waited for no longer; undefined if the Run is live */
+function notKnownYet({ name }: StepRow, entry: number, until: Instant | undefined): Fault {
+  const text =
+    until === undefined
+      ? `step "${name}" has a run, which may still say what became of entry ${entry}: wait for its end, or reset the step`
+      : `the worker of the last run of step "${name}" has not let go of it, and may still be at entry ${entry}: say so again when it has, or after ${iso(until)}`;
+  return new Fault("wrong_state", text, { reason: "STEP_STATE" });
 }
 
 function notInDoubt(step: StepRow, entry: number, open: readonly OpenEntry[]): Fault {

@@ -12,10 +12,11 @@ import { planNeeds } from "../handler.js";
 import { advanceRun, advanceStep, advanceTask, keyOf, refuse, replyTask } from "../make-command.js";
 import { doneLast, noteAction } from "../step/by-hand.js";
 import { endSpawned } from "../step/children.js";
+import { beginAgain, heldInDoubt } from "../step/doubt.js";
 import { clearAttemptDeadline, keepOutput, nextOrder, notifyDependants } from "../step/outcomes.js";
 import { unfit } from "../step/unfit.js";
 import { clearWake } from "../step/waits.js";
-import { behaviorOf, dispatchStep } from "../step-types/index.js";
+import { behaviorOf } from "../step-types/index.js";
 import { liveRunsOf, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
 import { isResolved, resolveEntry } from "./resolve-entry.js";
@@ -63,16 +64,24 @@ function isRepeated(message: FinalizerMessage<"resolve">, view: MessageView): bo
   return action.type === "resolve" || view.step(key)?.state !== "error";
 }
 
-/** True if the Step has a Run because it was just reset, by the same request: to stop that one too nobody has asked. */
+/** True if the Step has a Run, or waits for one, because it was just reset, by the same request: to stop that one too nobody has asked. */
 function isResetAgain(
   { caller, taskId, stepName, action: { type }, reason }: FinalizerMessage<"resolve">,
   view: MessageView,
   at: Instant,
 ): boolean {
   const key = { taskId, stepName };
-  if (type !== "retry" || view.step(key)?.state !== "in_progress") return false;
+  const step = view.step(key);
+  if (type !== "retry" || !step || !hasJustBegun(step, view, at)) return false;
   const last = doneLast(key, { caller, type, reason }, view);
   return last !== undefined && later(last.at, limits.resetAgain) > at;
+}
+
+/** True if the Step is in the first Run after a reset, as far as can be told, or waits until a worker lets go of the one before. */
+function hasJustBegun(step: StepRow, view: MessageView, at: Instant): boolean {
+  if (step.state === "in_progress") return true;
+  const mayWait = step.state === "waiting_for_retry" && step.attempts === 0;
+  return mayWait && heldInDoubt(step, view, at) !== undefined;
 }
 
 function resolved(
@@ -125,7 +134,7 @@ function resolveStep(
       advanceStep(step, { type: "resetForRetry", at }),
       ...clearWaits(step),
       ...runs.map((run) => cancelRun(run, "reset", at)),
-      ...dispatchStep(task, fresh, at),
+      ...beginAgain(task, fresh, view, at),
     ];
   }
   const problem = action.type === "complete" ? view.resultProblem(step, action.output) : undefined;

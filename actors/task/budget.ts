@@ -17,10 +17,9 @@ import { isTerminal, type TaskRow } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceStep, keyOf, tellFinalizer } from "../make-command.js";
-import { noteDoubt } from "../step/doubt.js";
+import { beginAgain, noteDoubt } from "../step/doubt.js";
 import { spawnedBy } from "../step/journal.js";
 import { clearAttemptDeadline } from "../step/outcomes.js";
-import { dispatchStep } from "../step-types/index.js";
 import { liveRunsOf, liveStepsOf, type MessageView } from "../view.js";
 import { taskAlone } from "./quiescence.js";
 
@@ -153,7 +152,7 @@ export function goOn(task: TaskRow, view: MessageView, at: Instant): Command[] {
     .stepsOf(task.id)
     .flatMap((step) => [
       ...(step.heldFor === "BUDGET_EXCEEDED"
-        ? [advanceStep(step, { type: "budgetRaised", at }), ...dispatchStep(task, step, at)]
+        ? [advanceStep(step, { type: "budgetRaised", at }), ...beginAgain(task, step, view, at)]
         : []),
       ...lookBelow(step, at),
     ]);

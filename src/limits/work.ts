@@ -89,7 +89,8 @@ export const work = {
   operatorWait: millis(7 * 24 * 3_600_000),
   /**
    * How long compensation waits for a Worker that holds on to a Run of the ended Task, from the end of the Run: longer than one
-   * call of an agent takes, and an agent that has not heeded its cancel by then never will. Then the Run is taken from it.
+   * call of an agent takes, and an agent that has not heeded its cancel by then never will. Then the Run is taken from it. A Step waits
+   * as long for the end of what must be done once before it begins anew, and its Worker for the same before it says that the Run has ended.
    */
   releaseWait: millis(5 * 60_000),
   /** Of a value that a map was given and that is no list, what its error message shows. */

@@ -8,6 +8,7 @@ import type { Plane } from "#ports/plane";
 import { seededEntropy } from "#testing/virtual-time";
 import { draftOf } from "../runtime/kit/bench-plane.js";
 import type { WantedSignal } from "./journals/outside.js";
+import { Person } from "./journals/person.js";
 import { someFlow, templatesOf } from "./sim-flows.js";
 import { atWork, type Incarnation, type SimWorld } from "./sim-world.js";
 
@@ -55,6 +56,7 @@ export class SimClient {
     const { world } = { world: this.#world };
     const { dice, weather } = world;
     if (weather.journals > 0) this.#answerAgents();
+    if (weather.journals > 0) new Person(world).begin();
     for (let i = 0; i < weather.tasks; i += 1) {
       world.after(dice.between(0, this.#spanMs), () => {
         const key = `${KEY_PREFIX}${i}`;

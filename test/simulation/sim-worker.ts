@@ -252,10 +252,14 @@ export class SimWorker {
     const { runId } = frame;
     const ops = this.#protocol === 1 ? programOf(this.#world, frame) : undefined;
     if (!ops) return undefined;
-    // The plane knows of the Run in this session, and of the session not long ago.
-    const mayAct = () =>
-      this.#runs.get(runId) === run && run.next !== undefined && this.#silentFor <= SELF_FENCE_MS;
-    const agent = new SimAgent(this.#world, frame, ops, mayAct);
+    const mayFinish = () => this.#runs.get(runId) === run && this.#silentFor <= SELF_FENCE_MS;
+    const agent = new SimAgent(this.#world, frame, ops, {
+      // The plane knows of the Run in this session, and of the session not long ago.
+      mayBegin: () => mayFinish() && run.next !== undefined && !run.ending,
+      mayFinish,
+      later: (ms, then) => this.#after(ms, then),
+      rested: () => this.#flush(run),
+    });
     this.#world.begin(agent.begin());
     return agent;
   }
@@ -281,6 +285,7 @@ export class SimWorker {
     if (dice.chance(weather.fails * 0.1) || agent.mismatch) run.ending = "FAILED";
     else if (faulty && run.made < run.total && dice.chance(0.2)) run.made += 1;
     else agent.go();
+    if (agent.inDoubt) run.ending = "FAILED";
     if (agent.waits.length > 0) run.ending = "SUSPENDED";
   }
 
@@ -293,7 +298,7 @@ export class SimWorker {
       this.#say({ type: "output", runId, fence, seq, content, isFinal: false, metadata: {}, sentAt: 0 });
     }
     for (const report of run.agent?.unsent() ?? []) this.#say(report);
-    if (!run.ending || run.reported) return;
+    if (!run.ending || run.reported || run.agent?.isActing) return;
     run.reported = true;
     const { runId, fence, ending } = run;
     if (ending === "SUSPENDED") this.#suspend(run);
@@ -307,11 +312,12 @@ export class SimWorker {
     this.#say({ type: "suspend", runId, fence, entries: waits, journalCount: count });
   }
 
-  #status({ runId, fence, made, result }: RunInHand, status: RunStatus): WorkerReport {
+  #status({ runId, fence, made, result, agent }: RunInHand, status: RunStatus): WorkerReport {
     const retryAfter = millis(0);
     const output = status === "COMPLETED" ? result : "";
     const outputCount = status === "COMPLETED" && this.#protocol === 1 ? { outputCount: made } : {};
     const own = this.#protocol === 1 ? { fence } : {};
+    const isHeld = status === "FAILED" && agent?.inDoubt === true;
     return {
       type: "status",
       runId,
@@ -322,6 +328,7 @@ export class SimWorker {
       retryAfter,
       ...own,
       ...outputCount,
+      ...(isHeld && { reason: "IN_DOUBT", retryable: false }),
     };
   }
 

@@ -7,6 +7,8 @@ const FROM = Number(process.env.SIMULATION_FROM ?? 1);
 
 /** What must have come to pass in one world or another, or the worlds are too kind. */
 const MARKS = [
+  "a person says: done",
+  "a person says: not done",
   "batchable complete",
   "child cancelled",
   "child complete",
@@ -15,15 +17,18 @@ const MARKS = [
   "decision complete",
   "deferred_convergence complete",
   "in doubt, done",
+  "in doubt, held",
   "in doubt, not done",
   "journal resumed",
   "map complete",
+  "reset within a once step",
   "run CANCELLED CANCELLED",
   "run CANCELLED DECLINED",
   "run COMPLETED",
   "run COMPLETED SUSPENDED",
   "run COMPLETED YIELDED",
   "run FAILED AGENT_ERROR",
+  "run FAILED IN_DOUBT",
   "run FAILED SCHEMA_LIMIT",
   "run FAILED TIMEOUT",
   "run FAILED WORKER_LOST",

@@ -31,6 +31,10 @@ export interface Weather {
   readonly noRoomForChecks: number;
   /** How many Steps have an agent that journals what it does. */
   readonly journals: number;
+  /** Of what must happen once, how much a person is asked about when it is in doubt. */
+  readonly holds: number;
+  /** How often somebody who looks resets a Step that seems to hang. */
+  readonly resets: number;
 }
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
@@ -69,5 +73,7 @@ export function weatherOf(dice: Dice, seed: number): Weather {
     noVerdicts: rate(0.3),
     noRoomForChecks: rate(0.5),
     journals: apart.chance(0.6) ? apart.draw() : 0,
+    holds: apart.chance(0.6) ? apart.draw() : 0,
+    resets: apart.chance(0.6) ? apart.draw() * 0.5 : 0,
   };
 }

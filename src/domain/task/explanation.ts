@@ -2,6 +2,7 @@ import type { TaskId } from "../id.js";
 import { waitFor } from "../pause/pause-set.js";
 import { type Instant, later, millis, NEVER } from "../time/time.js";
 import type { WorkerAnswer } from "../worker/refusal.js";
+import { isWait } from "./journal.js";
 import { type StepRow, type StepState, satisfies } from "./step.js";
 import { suspensionOf } from "./suspension.js";
 import type { Reason, TaskRow } from "./task.js";
@@ -90,12 +91,21 @@ export function waitOf(
         : wait("WORKER", `a free slot for agent "${step.agentName}"`);
     }
     case "waiting_for_retry":
-      return wait("BACKOFF", `attempt ${step.attempts + 1} of ${step.maxAttempts}`, step.nextAttemptAt);
+      return retryWait(step, now);
     case "in_progress":
       return waitWithoutRun(step, now);
     default:
       return undefined;
   }
+}
+
+/** One whose time has come waits for the worker of its last Run. */
+function retryWait({ attempts, maxAttempts, nextAttemptAt, journal }: StepRow, now: Instant): Wait {
+  const attempt = `attempt ${attempts + 1} of ${maxAttempts}`;
+  const once = journal?.open.find((entry) => !isWait(entry));
+  if (nextAttemptAt > now || !once) return wait("BACKOFF", attempt, nextAttemptAt);
+  const held = `its worker may still be at "${once.name}", which must be done once`;
+  return wait("BACKOFF", `${attempt}, when its last run is let go: ${held}`);
 }
 
 function pendingWait(task: TaskRow, step: StepRow, steps: readonly StepRow[]): Wait {

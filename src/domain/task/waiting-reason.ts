@@ -77,8 +77,11 @@ export function stepWaitingReason(step: StepSummary, task: WaitingTask, moment: 
         ? reason("BACKOFF", `${GIVEN_BACK} ${iso(nextAttemptAt)}`)
         : reason("WORKER", `a free slot for agent "${agentName}"`);
     }
-    case "waiting_for_retry":
-      return reason("BACKOFF", `attempt ${attempts + 1} of ${maxAttempts} at ${iso(nextAttemptAt)}`);
+    case "waiting_for_retry": {
+      const attempt = `attempt ${attempts + 1} of ${maxAttempts}`;
+      const isDue = nextAttemptAt <= moment.now;
+      return reason("BACKOFF", isDue ? `${attempt}, which is due` : `${attempt} at ${iso(nextAttemptAt)}`);
+    }
     case "in_progress":
       if (step.suspended) return suspendedReason(step.suspended);
       if (type === "signal") return reason("SIGNAL", "nobody has sent it");

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { JournalRecord, JournalWait } from "#domain/task/journal";
 import { AgentError, RunStopped } from "../agent/error.js";
 import { inWords } from "../agent/in-words.js";
@@ -8,6 +7,7 @@ import type { Begun, JournalKeeper, Work } from "./keeper.js";
 import { entryInWords, JournalError } from "./misfit.js";
 import { Replay } from "./replay.js";
 import { replayedError } from "./replayed-error.js";
+import { nestedWithin, StepWork } from "./step-work.js";
 
 /**
  * Does what the durable functions of one Run ask for: by its journal what earlier Runs have done, and what they have not, with records
@@ -23,6 +23,7 @@ export class JournalRunner {
   /** Calls that do more than wait. */
   #busy = 0;
   readonly #waiting = new Map<Entry, (() => void)[]>();
+  readonly work = new StepWork();
   readonly #replay = new Replay(() => this.#known);
   #isResting = false;
   #isTurning = false;
@@ -39,8 +40,8 @@ export class JournalRunner {
    * An agent need not await it.
    */
   call<Result>(work: () => Promise<Result>): Promise<Result> {
-    const step = within.getStore();
-    return this.#tracked(step === undefined ? work : () => Promise.reject(nested(step)));
+    const nested = nestedWithin();
+    return this.#tracked(nested ? () => Promise.reject(nested) : work);
   }
 
   #tracked<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -183,7 +184,10 @@ export class JournalRunner {
 
   async #run(entry: Entry, run: Work["run"]): Promise<unknown> {
     if (entry.effect === "ONCE") await this.#keep((journal) => journal.begin(entry));
-    return this.#complete(entry, await this.#tried(entry, () => doing(entry, run, this.#keeper.signal)));
+    return this.#complete(
+      entry,
+      await this.#tried(entry, () => this.work.do(entry, run, this.#keeper.signal)),
+    );
   }
 
   async #complete(entry: Entry, result: unknown): Promise<unknown> {
@@ -281,18 +285,6 @@ export class JournalRunner {
     this.#over = new RunStopped("suspended", "the run waits, and another one goes on");
     this.#keeper.suspend([...this.#waiting.keys()], this.#known.count);
   }
-}
-
-/** The step whose work is being done. */
-const within = new AsyncLocalStorage<Entry>();
-
-function doing(entry: Entry, run: Work["run"], signal: AbortSignal): Promise<unknown> {
-  return within.run(entry, async () => run(signal));
-}
-
-function nested(step: Entry): AgentError {
-  const message = `a durable step begins within ${entryInWords(step)}, where a later run would not come to it: begin it beside that step, or after it`;
-  return new AgentError(message, { retryable: false });
 }
 
 /** Says itself that it may be tried again: then a step that must be done once was not done. */

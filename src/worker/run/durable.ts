@@ -23,7 +23,7 @@ export interface DurableSurroundings {
   /** How many records earlier Runs have written. */
   readonly earlierCount: number;
   readonly signal: AbortSignal;
-  readonly time: Pick<WorkerTime, "monotonic">;
+  readonly time: Pick<WorkerTime, "monotonic" | "after">;
   /** Limits the bytes of all Runs that are not yet durable. */
   readonly window: Window;
   readonly readJournal: JournalReader["read"];
@@ -53,6 +53,9 @@ export class RunDurable implements DurableKeeper {
   /** Records that wait for room in the window. */
   #outside = 0;
   #reports = 0;
+  /** Set when the Run would end while something is being done that must be done once. */
+  #untilDone: Promise<void> | undefined;
+  #hasWaited = false;
 
   constructor(around: DurableSurroundings) {
     const { key, earlierCount, signal, event, readJournal } = around;
@@ -135,9 +138,36 @@ export class RunDurable implements DurableKeeper {
     this.#around.window.leave(this.#outbox.clear());
   }
 
+  /**
+   * False while something is being done that must be done once: a Run that says that it has ended lets the next one begin, which finds out
+   * whether that was done. It is waited for as long as the server does; then it does not heed its signal, and never will.
+   */
+  mayEnd(): boolean {
+    if (this.#hasWaited || !this.calls.runner.work.isActing) return true;
+    if (!this.#untilDone) void this.#waitUntilDone().then(this.#around.ready);
+    return false;
+  }
+
+  #waitUntilDone(): Promise<void> {
+    this.#untilDone ??= new Promise((resolve) => {
+      const waited = (): void => {
+        this.#hasWaited = true;
+        resolve();
+      };
+      const clear = this.#around.time.after(limits.releaseWait, waited);
+      void this.calls.runner.work.done().then(() => {
+        clear();
+        // Its result is journaled first, if that still counts.
+        setImmediate(resolve);
+      });
+    });
+    return this.#untilDone;
+  }
+
   /** What the Run has come to, now that its agent has returned: it must have asked for all that earlier Runs have journaled. */
   async conclude(outcome: Outcome): Promise<Outcome> {
     try {
+      if (this.calls.runner.work.isActing) await this.#waitUntilDone();
       if (outcome.status === "COMPLETED") await this.calls.runner.conclude();
       if (outcome.status === "YIELDED" && (this.#around.earlierCount > 0 || this.calls.runner.hasRecords)) {
         return failed(CHECKPOINT, { retryable: false });

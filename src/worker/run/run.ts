@@ -200,7 +200,7 @@ export class Run {
     const record = this.#durable?.next(this.#outbox.sent);
     if (record) return record;
     if (!this.#outcome || this.#endTold || !this.#outbox.allSent) return undefined;
-    if (this.#durable?.allSent === false) return undefined;
+    if (this.#durable?.allSent === false || this.#durable?.mayEnd() === false) return undefined;
 
     this.#endTold = this.#endSaid = true;
     const count = this.#outcome.status === "CANCELLED" ? undefined : this.#outbox.count;
@@ -241,15 +241,16 @@ export class Run {
 
   /**
    * Fails the Run because a message of it cannot be sent: trying would end the stream with every Run of this Worker.
-   * Returns the report of that failure, which contains nothing that came from the agent.
+   * Returns the report of that failure, if it may be told now; it contains nothing that came from the agent.
    */
-  #unwritable(cause: unknown): RunClientMessage {
+  #unwritable(cause: unknown): RunClientMessage | undefined {
     const problem = `what the run has to say cannot be sent: ${inWords(cause)}`;
     this.#around.log.error("a report cannot be written: its run fails", { runId: this.runId, problem });
     this.#backend = undefined;
     this.#around.window.leave(this.#outbox.clear());
     this.#outcome = undefined;
     const outcome = this.#fail(problem, "REPORT_INVALID");
+    if (this.#durable?.mayEnd() === false) return undefined;
     this.#endTold = this.#endSaid = true;
     return ended(this, outcome, undefined, undefined, this.#around.time.wall());
   }

@@ -61,6 +61,7 @@ const stepTable: Table = {
   pending: {
     enqueue: "enqueued",
     begin: "in_progress",
+    waitForRetry: "waiting_for_retry",
     ...early("pending"),
     ...byHand,
     cancel: "cancelled",

@@ -91,6 +91,8 @@ const stepArrows: readonly Arrow[] = [
   ["pending", "in_progress"],
   ["in_progress", "enqueued_for_orchestration"],
   ["in_progress", "enqueued_as_error_for_orchestration"],
+  // One that is begun anew may have to wait until a worker lets go of its last Run.
+  ["pending", "waiting_for_retry"],
   // A worker that never began, or stops at a checkpoint, costs no attempt.
   ["in_progress", "enqueued"],
   ["enqueued_for_orchestration", "complete"],
@@ -117,7 +119,7 @@ test("no failure goes around the finalizer, and nothing leads out of what is set
   const never: Arrow[] = [
     ["enqueued_as_error_for_orchestration", "complete"],
     ["pending", "error"],
-    ...all(["pending", "enqueued", "in_progress"], "waiting_for_retry"),
+    ...all(["enqueued", "in_progress"], "waiting_for_retry"),
     ...settledSteps.flatMap((from) => stepStates.map((to): Arrow => [from, to])),
   ];
   expect(never.map(arrow).filter((one) => arrows.has(one))).toEqual([]);

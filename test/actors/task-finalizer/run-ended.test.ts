@@ -4,6 +4,7 @@ import type { Command } from "#actors/commands";
 import type { RunEnd } from "#actors/run/messages";
 import { deadlinePassed } from "#actors/task-finalizer/deadline-passed";
 import { runEnded } from "#actors/task-finalizer/run-ended";
+import { NO_JOURNAL } from "#domain/task/journal";
 import {
   ceiling,
   DEFAULT_RETRY,
@@ -339,5 +340,14 @@ describe("a step that comes back without an end", () => {
       "main failed YIELD_LIMIT: the step has had 10000 runs, the most of one: stop at fewer checkpoints",
       "main fail YIELD_LIMIT: the step has had 10000 runs, the most of one: stop at fewer checkpoints YIELD_LIMIT",
     ]);
+  });
+
+  test("is neither slowed nor stopped for runs that only waited", () => {
+    const next = (fence: number, suspensions: number) =>
+      addressed(begun({ fence, journal: { ...NO_JOURNAL, suspensions } }), stop("8"), at7)[1];
+    expect(next(110, 100)).toBe("main yielded 0 0");
+    expect(next(110, 99)).toBe("main yielded 0 11");
+    expect(next(limits.stepRuns, 1)).toMatch(/^main yielded/);
+    expect(next(limits.stepRuns + 1, 1)).toMatch(/^main failed YIELD_LIMIT: the step has had 10000 runs/);
   });
 });

@@ -6,6 +6,7 @@ import { apiMutants } from "./api.js";
 import { assignmentMutants } from "./assignment.js";
 import { auditMutants } from "./audit.js";
 import { authorityMutants } from "./authority.js";
+import { beginAgainMutants } from "./begin-again.js";
 import { browserMutants } from "./browser.js";
 import { budgetMutants } from "./budgets.js";
 import { clockMutants } from "./clock.js";
@@ -120,6 +121,7 @@ export const mutants: readonly Mutant[] = [
   ...restMutants,
   ...orchestratorMutants,
   ...durableMutants,
+  ...beginAgainMutants,
   ...edgeMutants,
   ...embeddedMutants,
   ...inspectMutants,

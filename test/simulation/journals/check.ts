@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from "#domain/caller";
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { isWait, type KeptRecord, keptRecord, NO_JOURNAL, recordBytes } from "#domain/task/journal";
 import type { RunRow } from "#domain/task/run";
@@ -95,14 +96,15 @@ function checkLog({ world, key, records }: Found): void {
   broke(told.join() === kept.join(), key, `is told as ${told.join()}`);
 }
 
-/** A record of an honest worker's Run is what that worker has written; one of no Run is the end of a wait. */
+/** A record of an honest worker's Run is what that worker has written; one of no Run is the end of a wait, or a person's word. */
 function checkWriters({ world, key, records }: Found, runs: readonly RunRow[]): void {
   const { mirror, outside } = world;
   const refused = runs.filter(({ id, reason }) => reason === "REPORT_INVALID" && !mirror.evil.has(id));
   broke(refused.length === 0, key, `was refused to an honest worker: ${refused[0]?.errorMessage}`);
   for (const { at: _, runId, childId, until, ...record } of records) {
     if (runId === undefined) {
-      broke(isWait(record) && record.state !== "BEGUN", key, `has record ${record.seq} of nobody`);
+      const isSomebodys = isWait(record) || record.actor === LOCAL_CALLER.principal;
+      broke(isSomebodys && record.state !== "BEGUN", key, `has record ${record.seq} of nobody`);
       continue;
     }
     broke(

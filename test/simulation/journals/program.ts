@@ -15,6 +15,8 @@ export interface Op {
   readonly fails: boolean;
   /** The agent goes on before it is over, or known to be durable. */
   readonly isAside: boolean;
+  /** What becomes of it in doubt is for a person to say. */
+  readonly isHeld: boolean;
   /** Its signal is sent before anybody waits for it, in most cases. */
   readonly isEarly: boolean;
 }
@@ -32,12 +34,22 @@ export function programOf(world: SimWorld, step: StepKey): readonly Op[] | undef
   const isChild = world.mirror.tasks.get(step.taskId)?.spec.parent;
   const kinds = isChild ? KINDS.slice(0, -1) : KINDS;
   const length = dice.between(2, 7);
-  return Array.from({ length }, (_, i) => kindOf(dice, kinds, i + 1, step.stepName));
+  return Array.from({ length }, (_, i) => {
+    const op = kindOf(dice, kinds, i + 1, step.stepName);
+    // By dice of its own: a world without it is the world that it was.
+    const apart = diceOf(hashOf(`held ${effectKey(step, op.entry)}`));
+    return { ...op, isHeld: op.named.effect === "ONCE" && apart.chance(world.weather.holds) };
+  });
 }
 
 const KINDS = ["work", "work", "once", "once", "sleep", "signal", "patience", "child"] as const;
 
-function kindOf(dice: Dice, kinds: readonly (typeof KINDS)[number][], entry: number, stepName: string): Op {
+function kindOf(
+  dice: Dice,
+  kinds: readonly (typeof KINDS)[number][],
+  entry: number,
+  stepName: string,
+): Omit<Op, "isHeld"> {
   const kind = dice.pick(kinds);
   const isAside = dice.chance(0.4);
   const isEarly = dice.chance(0.5);

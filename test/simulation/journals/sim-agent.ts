@@ -26,7 +26,19 @@ type Standing = "open" | "undone" | "over";
 interface Intent {
   readonly entry: number;
   readonly seq: number;
-  happened: boolean;
+  state: "meant" | "under way" | "happened";
+}
+
+/** What the worker of an agent knows, and does for it. */
+export interface Hands {
+  /** True while the Run is known to be the worker's own. */
+  mayBegin(): boolean;
+  /** True while the worker has it in hand, whatever the plane says of it: what is under way goes on after a cancel. */
+  mayFinish(): boolean;
+  /** Later, in the same process. */
+  later(ms: number, then: () => void): void;
+  /** Nothing is under way any more. */
+  rested(): void;
 }
 
 /**
@@ -37,8 +49,7 @@ export class SimAgent {
   readonly #world: SimWorld;
   readonly #run: AgentRun;
   readonly #ops: readonly Op[];
-  /** True while the worker knows that the Run is its own. */
-  readonly #mayAct: () => boolean;
+  readonly #hands: Hands;
   readonly #standing = new Map<number, Standing>();
   /** Not known to be durable, in order. */
   #unacked: JournalRecord[] = [];
@@ -55,14 +66,21 @@ export class SimAgent {
   isOver = false;
   /** What it waits for, with nothing else to do. */
   waits: readonly number[] = [];
+  /** Something is in doubt, and a person has to say what became of it. */
+  inDoubt = false;
   /** The journal is not one of this program. */
   mismatch = false;
 
-  constructor(world: SimWorld, run: AgentRun, ops: readonly Op[], mayAct: () => boolean) {
+  constructor(world: SimWorld, run: AgentRun, ops: readonly Op[], hands: Hands) {
     this.#world = world;
     this.#run = run;
     this.#ops = ops;
-    this.#mayAct = mayAct;
+    this.#hands = hands;
+  }
+
+  /** True while something happens that must happen once: until it has, the worker says nothing of the Run's end. */
+  get isActing(): boolean {
+    return this.#intent?.state === "under way";
   }
 
   /** How many records there are, all that are durable or under way. */
@@ -126,7 +144,7 @@ export class SimAgent {
 
   /** Does a little. */
   go(): void {
-    if (!this.#loaded || this.mismatch || this.isOver || this.waits.length > 0) return;
+    if (!this.#loaded || this.mismatch || this.inDoubt || this.isOver || this.waits.length > 0) return;
     if (this.#world.dice.chance(0.3)) this.#use();
     const next = this.#ops.find((op) => this.#isInTheWay(op));
     if (next) this.#do(next);
@@ -184,19 +202,24 @@ export class SimAgent {
 
   #doOnce(op: Op, standing: Standing | undefined): void {
     if (standing !== "open") {
-      this.#intent = { entry: op.entry, seq: this.#seq, happened: false };
+      this.#intent = { entry: op.entry, seq: this.#seq, state: "meant" };
       this.#write(op, "BEGUN");
     } else if (this.#intent?.entry !== op.entry) this.#findOut(op);
-    else if (this.#world.dice.chance(0.5))
+    else if (this.isActing || this.#world.dice.chance(0.5))
       return; // it takes its time, before and after
-    else if (this.#intent.happened) this.#write(op, "COMPLETED");
+    else if (this.#intent.state === "happened") this.#write(op, "COMPLETED");
     // Neither before the intent is durable, nor when the Run may be another worker's.
-    else if (this.#unacked.every(({ seq }) => seq !== this.#intent?.seq) && this.#mayAct())
+    else if (this.#unacked.every(({ seq }) => seq !== this.#intent?.seq) && this.#hands.mayBegin())
       this.#act(op, this.#intent);
   }
 
   /** An earlier Run has begun it, and was lost. */
   #findOut(op: Op): void {
+    if (op.isHeld) {
+      this.#world.mirror.marks.add("in doubt, held");
+      this.inDoubt = true;
+      return;
+    }
     const isDone = this.#world.outside.timesOf(effectKey(this.#run, op.entry)) > 0;
     this.#world.mirror.marks.add(`in doubt, ${isDone ? "done" : "not done"}`);
     this.#write(op, isDone ? "COMPLETED" : "NOT_DONE");
@@ -208,10 +231,16 @@ export class SimAgent {
       this.#write(op, "NOT_DONE");
       return;
     }
-    const key = effectKey(this.#run, op.entry);
-    outside.happen(key);
-    this.#world.note(`${key} happens in ${this.#run.runId.slice(-6)}`);
-    intent.happened = true;
+    intent.state = "under way";
+    // Nothing stops it but the end of its process, or of its worker's lease.
+    this.#hands.later(dice.between(0, 8_000), () => {
+      intent.state = "happened";
+      if (!this.#hands.mayFinish()) return;
+      const key = effectKey(this.#run, op.entry);
+      outside.happen(key);
+      this.#world.note(`${key} happens in ${this.#run.runId.slice(-6)}`);
+      this.#hands.rested();
+    });
   }
 
   #write({ entry, named, wait }: Op, state: JournalState): void {
