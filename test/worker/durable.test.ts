@@ -336,6 +336,21 @@ test("a step that fails for want of a model, and says so, may be tried again", a
   });
 });
 
+test("what must be done once is not done before it is durable that it begins", async () => {
+  const done: string[] = [];
+  const { session } = await working(({ step }) =>
+    step("charge", () => void done.push("charge"), { effect: "once" }),
+  );
+  session.assign({ runId: "r1" });
+  expect(await session.hear("journal")).toMatchObject({ state: JournalState.BEGUN });
+  await settle();
+  expect(done).toEqual([]);
+
+  session.ack({ ackType: "journal", refId: "r1", nextSeq: 1n });
+  expect(await keep(session)).toMatchObject({ state: JournalState.COMPLETED });
+  expect(done).toEqual(["charge"]);
+});
+
 test("what must be done once is not done by a process that was stopped for longer than its lease", async () => {
   const done: string[] = [];
   const { session } = await working(({ step }) =>

@@ -1,10 +1,14 @@
 /** Durable steps of programs: lines on two descriptors. */
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { JournalKind, JournalState, StepEffect } from "#wire/gen/taskrun/v1/run_service_pb";
+import type { AgentContext } from "#worker/agent/context";
 import { execAgent } from "#worker/exec/exec";
+import { ProgramPipe } from "#worker/exec/program-pipe";
+import { StepDialogue } from "#worker/exec/step-dialogue";
 import { stepRequestOf } from "#worker/exec/step-request";
 import { holding, keep, record } from "./kit/durable.js";
-import { settle, startPlane, startWorker } from "./kit/workbench.js";
+import { latch, settle, startPlane, startWorker } from "./kit/workbench.js";
 
 /** A program in JavaScript that does durable steps: `ask` is answered, `say` is not waited for. */
 const ASK = `
@@ -36,6 +40,30 @@ test("a program does a step, and goes on when its result is durable", async () =
   expect(said.inputDigest).toBe("d3626ac30a87e6f7a6428233b3c68299976865fa5508e4267c5415c76af7a772");
   session.ack({ ackType: "journal", refId: "r1", nextSeq: 1n });
   expect(await session.hearEnd()).toMatchObject({ outputJson: '{"ok":true}' });
+});
+
+test("a program is told nothing of a step before what has become of it is durable", async () => {
+  const durable = latch();
+  const ctx = {
+    signal: new AbortController().signal,
+    step: async (_: string, work: () => unknown) => {
+      await work();
+      await durable.opened;
+    },
+  };
+  const [requests, answers] = [new PassThrough(), new PassThrough({ encoding: "utf8" })];
+  const dialogue = new StepDialogue(ctx as unknown as AgentContext);
+  const over = dialogue.hold(new ProgramPipe(requests), answers, new Promise(() => {}));
+  requests.write('{"step":"charge"}\n');
+  await expect.poll(() => answers.read()).toBe('{"do":1}\n');
+  requests.end('{"done":1}\n');
+  await expect.poll(() => dialogue.unfinished).toEqual([]);
+  await settle();
+  expect(answers.read()).toBeNull();
+
+  durable.open();
+  await over;
+  expect(answers.read()).toBe('{"ok":true}\n');
 });
 
 test("what an earlier run has done is told, and what is new is done", async () => {

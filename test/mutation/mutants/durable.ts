@@ -83,12 +83,12 @@ export const durableMutants: readonly Mutant[] = [
     edits: [
       edit(runner, 'if (entry.effect === "ONCE") await this', 'if (entry.effect === "ONCE") void this'),
     ],
-    test: inCalls("written down before it is done"),
+    test: inRun("not done before it is durable that it begins"),
   },
   {
     name: "durable: whatever a once step throws counts as not done",
     edits: [edit(runner, "error.retryable === true", "error !== undefined")],
-    test: inRun("fails for want of a model"),
+    test: inCalls("a once step that throws is in doubt"),
   },
   {
     name: "durable: a run is suspended while a step is being done",

@@ -164,8 +164,10 @@ test("a once step that throws is in doubt, unless it says that it may be tried a
 
   const unknown = await runWith(throwing(new Error("the line is dead")));
   const known = await runWith(throwing(new AgentError("busy", { retryable: true })));
+  const unsaid = await runWith(throwing(new AgentError("busy")));
 
   expect(lines(unknown.journal)).toEqual(["1 STEP charge BEGUN"]);
+  expect(lines(unsaid.journal)).toEqual(["1 STEP charge BEGUN"]);
   expect(lines(known.journal)).toEqual(["1 STEP charge BEGUN", "1 STEP charge NOT_DONE AgentError: busy"]);
 });
 
