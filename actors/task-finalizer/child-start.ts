@@ -1,23 +1,20 @@
 import type { MappedInput } from "#domain/graph/mapped-input";
 import type { ChildPlan, Plan } from "#domain/graph/plan";
 import type { StepKey, TaskId } from "#domain/id";
-import { detached, isObjectText } from "#domain/json/slices";
+import { detached } from "#domain/json/slices";
 import type { Needs } from "#domain/needs";
 import { WHOLE_TASK } from "#domain/task/deadline";
 import { maxLossesOf } from "#domain/task/losses";
-import { followingTaskSpec } from "#domain/task/spec";
 import type { StepRow } from "#domain/task/step";
-import { canBeCompensated, type TaskDraft, type TaskRow, type TaskSpec } from "#domain/task/task";
-import { type TemplateRef, templateKey } from "#domain/template/template";
-import { misfitOf } from "#domain/template/verdict";
+import { canBeCompensated, type TaskRow, type TaskSpec } from "#domain/task/task";
 import { type Instant, millis } from "#domain/time/time";
-import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { dataAt, dataNeeds, inputOf } from "../data.js";
 import { planNeeds } from "../handler.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import { mappedInputOf, mappingNeeds } from "../mapped-input.js";
 import { failForGood } from "../step/outcomes.js";
+import { childDraft, childTemplate, type WantedChild } from "../task/child.js";
 import { compensationOf, createCompensation } from "../task/compensation.js";
 import { childrenNeeds } from "../task/compensation-steps.js";
 import { newTask, rowsOfDraft } from "../task/make.js";
@@ -34,6 +31,7 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const task = view.task(taskId);
     const step = view.step(message);
     const { child, segment, member } = step?.spec ?? {};
+    const wanted = task && wantedBy(step, task, view);
     const map = segment && member ? [{ taskId, stepName: member.group }] : [];
     const before = predecessorNeeds(step?.childId ?? "", view);
     const mapping = step?.spec.input;
@@ -42,7 +40,7 @@ export const childStart: FinalizerHandler<"child.start"> = {
     return {
       ...before,
       ...data,
-      ...planNeeds(templateOf(step, task, view), task, view),
+      ...planNeeds(task && wanted ? childTemplate(task, wanted) : null, task, view),
       steps: [message, ...map, ...predecessorSteps(step?.childId ?? "", view), ...aboveNeeds(task, view)],
       inputs: [...(before.inputs ?? []), ...(data?.inputs ?? []), ...(segment ? [taskId] : [])],
       stepInputs: segment ? [message] : [],
@@ -83,7 +81,9 @@ interface Child {
 
 /** The child that a step of a template asks for, or why there can be none. */
 function childOf(task: TaskRow, step: StepRow, view: MessageView, at: Instant): Child | string {
-  const draft = draftOf(task, step, view);
+  const wanted = wantedBy(step, task, view);
+  if (!wanted) return "the step has no child to begin";
+  const draft = childDraft(task, step, wanted, view);
   if (typeof draft === "string") return draft;
   return { ...rowsOfDraft(draft, view, at), input: draft.input, stepInputs: [] };
 }
@@ -147,50 +147,20 @@ function aboveNeeds(task: TaskRow | undefined, view: MessageView): StepKey[] {
   return [taskAlone(taskId), ...aboveNeeds(view.task(taskId), view)];
 }
 
-/** A child is of its parent's namespace, and tried again it is of the version it was of before. */
-function templateOf(
-  step: StepRow | undefined,
-  task: TaskRow | undefined,
-  view: MessageView,
-): TemplateRef | null {
-  const ref = step?.spec.child?.template;
-  if (!ref || !task || (ref.namespace !== "" && ref.namespace !== task.namespace)) return null;
+/** What the Step of a template wants; undefined if that says nothing of a child. */
+function wantedBy(step: StepRow | undefined, task: TaskRow, view: MessageView): WantedChild | undefined {
+  const { child } = step?.spec ?? {};
+  if (!step || !child) return undefined;
+  // Tried again it is of the version it was of before.
   const isRetry = step.attempts > 0 && step.childId !== "";
   const before = isRetry ? view.task(step.childId as TaskId)?.spec.template : undefined;
-  return { ...ref, namespace: task.namespace, version: before?.version ?? ref.version };
-}
-
-/** What the child is to be, or why there can be none. */
-function draftOf(task: TaskRow, step: StepRow, view: MessageView): TaskDraft | string {
-  const { child } = step.spec;
-  if (!child) return "the step has no child to begin";
-  if (task.spec.depth >= limits.taskDepth) {
-    return `tasks stand ${task.spec.depth} deep within one another, which is the most`;
-  }
-  if (isFull(task.namespace, view))
-    return `namespace "${task.namespace}" has as many waiting tasks as it may`;
-  const plan = view.plan(templateOf(step, task, view), task.spec.environment);
-  if (child.template && !plan) {
-    return `there is no template ${templateKey(child.template)} that a task of namespace "${task.namespace}" may name`;
-  }
-  const made = inputFor(step, child, task, view);
-  if ("problem" in made) return made.problem;
-  const input = made.text;
-  if (plan && !isObjectText(input)) return "the input of a template's task must be a JSON object";
-  // The text that the child will have: its agents read the numbers in it, and so does the check.
-  const problem = plan && view.inputProblem(plan, input);
-  if (problem) return misfitOf("the child's input", "input_schema", problem);
   return {
-    id: view.newTaskId(),
-    namespace: task.namespace,
-    input,
-    ...(plan && { plan }),
-    spec: specOf(task, step, child.agentName, plan),
+    template: child.template,
+    ...(before && { version: before.version }),
+    by: "template",
+    input: () => inputFor(step, child, task, view),
+    spec: (plan) => specOf(step, child.agentName, plan),
   };
-}
-
-function isFull(namespace: string, view: MessageView): boolean {
-  return view.waitingIn(namespace) >= limits.waitingPerNamespace || view.waiting >= limits.waitingTotal;
 }
 
 /** The child's input as JSON text; the whole of its parent's goes as it is. */
@@ -206,16 +176,11 @@ function inputFor(step: StepRow, child: ChildPlan, { id }: TaskRow, view: Messag
 }
 
 /** A Task of an agent is tried once: it is its parent's Step that is tried again. It may lose what that one may. */
-function specOf({ id, spec }: TaskRow, step: StepRow, agentName: string, plan: Plan | undefined): TaskSpec {
-  return followingTaskSpec(spec, {
+function specOf(step: StepRow, agentName: string, plan: Plan | undefined): Partial<TaskSpec> {
+  return {
     agentName,
     timeoutMs: plan?.timeoutMs ?? millis(0),
     maxAttempts: plan ? 0 : 1,
     maxLosses: plan ? null : maxLossesOf(step),
-    holdOnFailure: plan?.holdOnFailure ?? false,
-    template: plan?.template ?? null,
-    parent: { taskId: id, stepName: step.name },
-    depth: spec.depth + 1,
-    isCompensable: plan?.isCompensable ?? false,
-  });
+  };
 }

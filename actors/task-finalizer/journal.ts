@@ -8,7 +8,8 @@ import { planNeeds } from "../handler.js";
 import { advanceRun, keyOf } from "../make-command.js";
 import { journalAck } from "../run-tracker/runs.js";
 import { addRecord, journalOf, misplaced, overfull } from "../step/journal.js";
-import { createSpawned, spawnedTask, templateOfChild } from "../task/spawned.js";
+import { childTemplate } from "../task/child.js";
+import { createSpawned, spawnedTask } from "../task/spawned.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
 
@@ -17,7 +18,7 @@ export const journal: FinalizerHandler<"journal"> = {
   needs(message, view) {
     const { runId, record } = message;
     const task = view.task(message.taskId);
-    const template = record.wait?.child && task ? templateOfChild(record.wait.child, task) : null;
+    const template = record.wait?.child && task ? childTemplate(task, record.wait.child) : null;
     return { steps: [message], runs: [runId], ...planNeeds(template, task, view) };
   },
 

@@ -9,6 +9,7 @@ import { authorityMutants } from "./authority.js";
 import { beginAgainMutants } from "./begin-again.js";
 import { browserMutants } from "./browser.js";
 import { budgetMutants } from "./budgets.js";
+import { childMutants } from "./children.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
 import { credentialMutants } from "./credentials.js";
@@ -122,6 +123,7 @@ export const mutants: readonly Mutant[] = [
   ...orchestratorMutants,
   ...durableMutants,
   ...beginAgainMutants,
+  ...childMutants,
   ...edgeMutants,
   ...embeddedMutants,
   ...inspectMutants,

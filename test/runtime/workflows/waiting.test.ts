@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { planOf } from "#domain/graph/plan";
+import { later, millis } from "#domain/time/time";
+import { startBench } from "../kit/bench-plane.js";
 import { begin, echo, register, shown, stepOf, template, work, workflowBed } from "../kit/workflow-bench.js";
 
 describe("steps without a worker", () => {
@@ -183,8 +185,24 @@ describe("children of children", () => {
     );
     await work(bench, worker, echo);
     expect((await stepOf(bench, task.id, "sub")).errorMessage).toBe(
-      'there is no template bob/secret@ that a task of namespace "default" may name',
+      `a child is of its parent's namespace "default", and the template of "bob"`,
     );
+  });
+
+  test("begins also where no more tasks may be created", async () => {
+    const namespaceLimits = { waitingTasks: new Map([["default", 1]]), dailyOutput: new Map() };
+    const bench = await startBench(undefined, { parts: { namespaceLimits } });
+    const steps = [
+      { name: "nap", type: "timer", timer: { delay_ms: 5_000 } },
+      { name: "sub", type: "child_task", child: { agent: "echo" }, dependencies: ["nap"] },
+    ] as const;
+    const { task } = await begin(bench, template(steps));
+    await bench.tryCreate({ startAt: later(bench.clock.now(), millis(60_000)) });
+    await expect(bench.create()).rejects.toMatchObject({ reason: "WAITING_TASKS" });
+    await bench.clock.advance(5_001);
+    const worker = bench.worker("w1");
+    await work(bench, worker, echo);
+    expect(await shown(bench, task.id)).toBe("complete nap=complete sub=complete");
   });
 });
 
