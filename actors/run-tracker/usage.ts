@@ -8,6 +8,7 @@ import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
 import { advanceRun, tellFinalizer } from "../make-command.js";
 import { liveTask, type MessageView } from "../view.js";
+import { cancelRun } from "./runs.js";
 
 /** A report of usage, and by whom it came. */
 interface HeardUsage {
@@ -44,8 +45,10 @@ export function hearUsage(heard: HeardUsage): readonly Command[] {
     ...(begins ? [advanceRun(run, { type: "started", at })] : []),
     { type: "countUsage", params: { runId, model: used.model, used: counted } },
     ...(isLate ? [] : [{ type: "record", params: { taskId, entry } } as const]),
-    tellFinalizer({ type: "usage", taskId, used: counted, isLate }),
+    tellFinalizer({ type: "usage", taskId, used: counted, isLate, goesOn: !isOver(run.status) }),
     ...ack(heard, next + 1),
+    // It should have stopped by now, and may not have heard so.
+    ...(isOver(run.status) && run.heldBy === session ? [cancelRun(session, runId, "the run has ended")] : []),
   ];
 }
 

@@ -27,7 +27,14 @@ export type TaskFinalizerMessage =
       readonly session?: SessionId;
     } & StepKey)
   /** run-tracker: a Run of the Task has used something; late if the Task had ended. */
-  | { readonly type: "usage"; readonly taskId: TaskId; readonly used: Usage; readonly isLate: boolean }
+  | {
+      readonly type: "usage";
+      readonly taskId: TaskId;
+      readonly used: Usage;
+      readonly isLate: boolean;
+      /** The Run has not ended, and may use more. */
+      readonly goesOn: boolean;
+    }
   /** a Run: it is held from now on (1), or no more (-1), and these Tasks have budgets that bound that. */
   | { readonly type: "run.held"; readonly taskIds: readonly TaskId[]; readonly by: 1 | -1 }
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */

@@ -14,6 +14,7 @@ import { WHOLE_TASK } from "#domain/task/deadline";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
+import { addUsage, NO_USAGE, type Usage } from "#domain/task/usage";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceStep, keyOf, tellFinalizer } from "../make-command.js";
@@ -35,14 +36,23 @@ export function budgetNeeds(task: TaskRow | undefined): StepKey[] {
   return budgetOwners(task).map(taskAlone);
 }
 
-/** Why a Task may not go on, for people; undefined if no budget keeps it from that. */
-export function usedUp(task: TaskRow, view: MessageView, at: Instant): string | undefined {
+/**
+ * Why a Task may not go on, for people; undefined if no budget keeps it from that.
+ *
+ * @param more what counts beside what the rows have
+ */
+export function usedUp(
+  task: TaskRow,
+  view: MessageView,
+  at: Instant,
+  more: Usage = NO_USAGE,
+): string | undefined {
   if (task.spec.budget === undefined && task.spec.budgetsAbove === undefined) return undefined;
   for (const id of budgetOwners(task)) {
     const owner = view.task(id);
     const bounds = owner && budgetOf(owner);
     if (!bounds) continue;
-    const used = usedOf(owner, at);
+    const used = usedOf({ ...owner, usage: addUsage(owner.usage ?? NO_USAGE, more) }, at);
     const reached = reachedBounds(bounds, used);
     if (reached.length > 0) return usedUpText(owner, reached, bounds, used);
   }

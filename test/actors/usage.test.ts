@@ -35,11 +35,11 @@ const count = (part: Partial<Usage> = {}) => ({
   type: "countUsage",
   params: { runId: r1, model: "m", used: { ...counted, ...part } },
 });
-const tell = (isLate: boolean, part: Partial<Usage> = {}) => ({
+const tell = (isLate: boolean, part: Partial<Usage> = {}, goesOn = !isLate) => ({
   type: "tell",
   params: {
     to: "task-finalizer",
-    message: { type: "usage", taskId: t1, used: { ...counted, ...part }, isLate },
+    message: { type: "usage", taskId: t1, used: { ...counted, ...part }, isLate, goesOn },
   },
 });
 const entry = (part = {}) => ({
@@ -90,15 +90,24 @@ test("each seq counts once: a repeat and what is ahead are answered with what is
 });
 
 test("usage counts whatever has become of the run: it has begun at least", () => {
-  for (const gone of [
-    heldRun({ status: "FAILED", heldBy: "", reason: "WORKER_LOST" }),
-    heldRun({ session: "s2" as never, heldBy: "s2" as never }),
-    heldRun({ fence: 9 }),
-  ]) {
-    expect(said({ runs: [gone] })).toEqual([count(), entry(), tell(false), ack(1)]);
+  for (const [gone, goesOn] of [
+    [heldRun({ status: "FAILED", heldBy: "", reason: "WORKER_LOST" }), false],
+    [heldRun({ session: "s2" as never, heldBy: "s2" as never }), true],
+    [heldRun({ fence: 9 }), true],
+  ] as const) {
+    expect(said({ runs: [gone] })).toEqual([count(), entry(), tell(false, {}, goesOn), ack(1)]);
   }
   const [first] = said({ runs: [heldRun({ status: "ASSIGNED" })] });
   expect(first).toEqual({ type: "advanceRun", params: { runId: r1, message: { type: "started", at: 5 } } });
+});
+
+test("who reports usage of a run that has ended while it holds it is told once more to stop", () => {
+  const runs = [heldRun({ status: "FAILED", reason: "BUDGET_EXCEEDED", startedAt: instant(1) })];
+  const stop = {
+    type: "send",
+    params: { session: s1, frame: { type: "cancel", runId: r1, reason: "the run has ended" } },
+  };
+  expect(said({ runs })).toEqual([count(), entry(), tell(false, {}, false), ack(1), stop]);
 });
 
 test("what comes after the end of the task is late: it counts, and no log has it", () => {
@@ -156,7 +165,7 @@ test("usage counts in every task that its own belongs to, each once", () => {
       family(t4, { compensates: t3 }),
     ],
   };
-  const message = { type: "usage", taskId: t1, used: counted, isLate: true } as const;
+  const message = { type: "usage", taskId: t1, used: counted, isLate: true, goesOn: false } as const;
   expect(decide(usage, message, parts, instant(5))).toEqual(
     [t1, t4, t2, t3].map((taskId) => ({ type: "addUsage", params: { taskId, used: counted, isLate: true } })),
   );
@@ -164,4 +173,33 @@ test("usage counts in every task that its own belongs to, each once", () => {
   const alone = viewOf({ task: task({ spec: spec({ parent: { taskId: t4, stepName: "undo" } }) }) });
   expect(usage.needs(message, alone)).toEqual({ steps: [{ taskId: t4, stepName: "" }] });
   expect(usage.needs(message, viewOf({ task: live }))).toEqual({ steps: [] });
+});
+
+test("a run that goes on while a budget above it is used up has its task looked at, with what it reports", () => {
+  const budget = { tokens: 100, usdMicros: 0, toolCalls: 0, wallMs: 0 };
+  const t2 = "t2" as TaskId;
+  const looks = (inputTokens: number, goesOn: boolean) => {
+    const owner = task({ id: t2, spec: spec({ budget }), usage: { ...NO_USAGE, inputTokens } });
+    const below = spec({ parent: { taskId: t2, stepName: "sub" }, budgetsAbove: [t2] });
+    const parts = {
+      task: task({ spec: below, state: "steps_in_process" }),
+      others: [{ task: owner, steps: [] }],
+    } as const;
+    const message = { type: "usage", taskId: t1, used: counted, isLate: false, goesOn } as const;
+    return decide(usage, message, parts, instant(5)).flatMap((command) =>
+      command.type === "tell" && command.params.to === "task-finalizer" ? [command.params.message] : [],
+    );
+  };
+  const look = (taskId: TaskId) => ({
+    type: "deadline.passed",
+    taskId,
+    stepName: "",
+    kind: "budget",
+    due: 5,
+  });
+
+  expect(looks(85, true)).toEqual([]);
+  expect(looks(86, true)).toEqual([look(t2), look(t1)]);
+  expect(looks(100, true)).toEqual([look(t1)]);
+  expect(looks(100, false)).toEqual([]);
 });

@@ -102,7 +102,7 @@ export const finalizerScenes: readonly Scene[] = [
     { type: "top.up", caller, taskId: t1, add: budget, reason: "", requestId: "" },
     { task: { ...busy, spec: spec({ budget }) } },
   ),
-  context({ type: "usage", taskId: t1, used: { ...NO_USAGE, reports: 1 }, isLate: false }),
+  context({ type: "usage", taskId: t1, used: { ...NO_USAGE, reports: 1 }, isLate: false, goesOn: true }),
   context(
     { type: "compensate.step", ...key, taskId: t2 },
     {

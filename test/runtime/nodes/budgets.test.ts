@@ -117,3 +117,31 @@ async function story(seed: number) {
 test("a budget is exceeded by at most one report for each run that was held when it was used up, and all goes on when it is raised: 25 stories", async () => {
   for (let seed = 1; seed <= 25; seed += 1) await story(seed);
 }, 60_000);
+
+test("a run at another node ends with its next report, also if the node is lost at once at which the budget was used up", async () => {
+  const nodes = await startNodes(2);
+  const [a, b] = nodes.all as [(typeof nodes.all)[0], (typeof nodes.all)[0]];
+  await register(a, inner);
+  const { task } = await begin(a, outer, { budget: { ...NO_BUDGET, tokens: 100 } });
+  await nodes.settle();
+  const [here, there] = [
+    new Hands(a.worker("here", { capacity: 1 })),
+    new Hands(b.worker("there", { capacity: 9 })),
+  ];
+  await nodes.pass(10_000, here.worker, there.worker);
+  for (const each of [here, there]) await each.look();
+  const [spends] = here.runs.keys();
+  const others = [...there.runs.values()];
+  expect(others.length).toBeGreaterThan(2);
+
+  await here.use(spends as string, 100);
+  await a.settle();
+  a.kill();
+  // Nobody has told these of it: each of them does, with what it reports next.
+  for (const { runId } of others) await there.use(runId, 1);
+  await b.settle();
+  await there.look();
+  expect([...there.runs.keys()]).toEqual([]);
+  const used = (await b.store.reads.task(task.id))?.task.usage?.inputTokens;
+  expect(used).toBe(100 + others.length);
+});
