@@ -1,9 +1,11 @@
 import { isWait } from "#domain/task/journal";
 import type { JournalReport, SuspendReport } from "#domain/task/report";
+import type { RunRow } from "#domain/task/run";
 import type { Command } from "../commands.js";
 import { advanceRun, tellFinalizer } from "../make-command.js";
 import { journalOf } from "../step/journal.js";
 import { ackStatus, breakOff, type Heard } from "./heard.js";
+import type { RunReport } from "./messages.js";
 import { journalAck } from "./runs.js";
 
 /** What an agent has begun or done goes into the journal of its Step, which the finalizer keeps. */
@@ -13,6 +15,15 @@ export function handleRecord({ record }: JournalReport, { run, session, acks, at
     ...(run.status === "ASSIGNED" ? [advanceRun(run, { type: "started", at })] : []),
     tellFinalizer({ type: "journal", taskId, stepName, runId, record, ...(acks && { session }) }),
   ];
+}
+
+/**
+ * What was done when the Run reported that it had used up a budget counts, although that has ended the Run: otherwise the step that was to
+ * be paid for would be done, and paid for, once more. Nothing begins any more.
+ */
+export function mayStillTell({ report, session }: RunReport, { reason, heldBy }: RunRow): boolean {
+  if (report.type !== "journal" || report.record.state === "BEGUN") return false;
+  return reason === "BUDGET_EXCEEDED" && heldBy === session;
 }
 
 /** The Run ends until something is over, once all that it has journaled before is durable. */

@@ -19,7 +19,7 @@ import { advanceRun, refuse } from "../make-command.js";
 import type { RunMessage } from "../run/messages.js";
 import type { RunTrackerHandler } from "./handler.js";
 import { ackStatus, breakOff, type Heard } from "./heard.js";
-import { handleRecord, handleSuspend } from "./journal.js";
+import { handleRecord, handleSuspend, mayStillTell } from "./journal.js";
 import type { RunReport } from "./messages.js";
 import { cancelRun, outputAck, statusAck } from "./runs.js";
 import { hearUsage } from "./usage.js";
@@ -44,7 +44,8 @@ export const report: RunTrackerHandler<"report"> = {
       const { report: said, session } = message;
       return hearUsage({ report: said, run, session, acks: expectsAcks(speaker), view, at });
     }
-    const cause = refusalOf(message, run, speaker);
+    const refused = refusalOf(message, run, speaker);
+    const cause = refused === "ended" && run && mayStillTell(message, run) ? undefined : refused;
     if (cause || !run) return refuseReport(message, run, speaker, cause ?? "unknown", at);
 
     const { session, bytes } = message;

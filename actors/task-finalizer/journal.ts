@@ -1,4 +1,5 @@
 import { type KeptRecord, recordBytes } from "#domain/task/journal";
+import { isOver, type RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { type Instant, later } from "#domain/time/time";
@@ -25,11 +26,13 @@ export const journal: FinalizerHandler<"journal"> = {
     const task = liveTask(view, message.taskId);
     const step = view.step(message);
     const run = view.run(runId);
-    if (!task || !run || step?.state !== "in_progress" || step.runId !== runId || step.waits) return [];
+    if (!task || !run || step?.runId !== runId || !isOpenTo(run, step)) return [];
 
     const before = journalOf(step);
     if (record.seq !== before.records) return acknowledge(message, step, record.seq);
     const wrong = misplaced(record, before);
+    // Of a Run that has ended nothing more can be broken off.
+    if (isOver(run.status) && (wrong ?? overfull(record, before)) !== undefined) return [];
     if (wrong !== undefined) {
       return [advanceRun(run, { type: "broken", at, reason: "REPORT_INVALID", message: `${wrong}.` })];
     }
@@ -41,6 +44,12 @@ export const journal: FinalizerHandler<"journal"> = {
     return add(message, task, step, view, at);
   },
 };
+
+/** Whether a record of the Step's newest Run still counts: while it is at work, or until a Run that a budget has ended has a follower. */
+function isOpenTo(run: RunRow, { state, heldFor, waits }: StepRow): boolean {
+  if (!isOver(run.status)) return state === "in_progress" && !waits;
+  return heldFor === "BUDGET_EXCEEDED" || state === "enqueued" || state === "waiting_for_retry";
+}
 
 /** A record that is there, or that is too far ahead: the worker is told where the journal is. */
 function acknowledge({ runId, session }: FinalizerMessage<"journal">, step: StepRow, seq: number): Command[] {

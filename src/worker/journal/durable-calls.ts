@@ -128,7 +128,6 @@ export class DurableCalls implements DurableContext {
       replayed: () => completed("replayed", 0),
       run: async (signal) => {
         keeper.event("TOOL_REQUESTED", told);
-        keeper.used({ model: "", inputTokens: 0, outputTokens: 0, cachedTokens: 0, toolCalls: 1 });
         const from = keeper.monotonic();
         let outcome: "ok" | "failed" = "failed";
         try {
@@ -136,6 +135,8 @@ export class DurableCalls implements DurableContext {
           outcome = "ok";
           return result;
         } finally {
+          // Not before: a budget that this call uses up would stop it in the middle.
+          keeper.used({ model: "", inputTokens: 0, outputTokens: 0, cachedTokens: 0, toolCalls: 1 });
           completed(outcome, keeper.monotonic() - from);
         }
       },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { TaskId } from "#domain/id";
+import { NO_BUDGET } from "#domain/task/budget";
 import { type JournalRecord, keptRecord } from "#domain/task/journal";
 import { millis } from "#domain/time/time";
 import { type BenchPlane, startBench } from "../kit/bench-plane.js";
@@ -315,6 +316,38 @@ test("records of a Run that was taken away change nothing", async () => {
   await write(again, next, 0, 1, { ...look, name: "other" });
   await bench.settle();
   expect(await journalOf(bench, task.id)).toEqual(["1 STEP other COMPLETED 1"]);
+});
+
+test("what a Run had done when it used up its budget counts, until another Run follows; nothing begins any more", async () => {
+  const bench = await startBench();
+  const [worker, other] = [bench.worker("w1"), bench.worker("w2", { agents: ["other"] })];
+  await bench.settle();
+  const budget = { ...NO_BUDGET, tokens: 10 };
+  const { task } = await bench.create({ budget });
+  await bench.settle();
+  const run = worker.assigned();
+  await write(worker, run, 0, 1, look);
+  const used = { model: "m", inputTokens: 10, outputTokens: 0, cachedTokens: 0, toolCalls: 0 };
+  await worker.link.receive({ type: "usage", runId: run.runId, fence: run.fence, seq: 0, used });
+  await write(worker, run, 1, 2, { ...look, name: "again" });
+  await write(worker, run, 1, 2, { ...look, name: "again" });
+  await write(worker, run, 2, 3, { ...once, state: "BEGUN" });
+  await write(worker, run, 2, 7, look);
+  await write(other, run, 2, 3, look);
+  await bench.settle();
+  const journaled = ["1 STEP look COMPLETED 1", "2 STEP again COMPLETED 1"];
+  expect(await journalOf(bench, task.id)).toEqual(journaled);
+  expect(await bench.show(task.id)).toMatch(/^blocked_by_failures/);
+
+  await bench.plane.topUp(caller, task.id, budget, "", "");
+  await bench.clock.advance(1);
+  await bench.settle();
+  const next = worker.assignments().at(-1);
+  expect(next).toMatchObject({ taskId: task.id, fence: run.fence + 1, journalRecords: 2 });
+  await write(worker, run, 2, 3, look);
+  await bench.settle();
+  expect(await journalOf(bench, task.id)).toEqual(journaled);
+  bench.errors();
 });
 
 test("many waits of one Step are no yield loop", async () => {
