@@ -25,12 +25,14 @@ export const explainTask = useCase({
     const steps = await explained(shown, detail, request);
     const failures = await failuresOf(detail, readsOf(request));
     const { task } = detail;
+    const { plane } = request.services;
+    const moment = { now: plane.now(), pauses: plane.pauses() };
     return {
       task,
       steps,
       moreSteps: waiting.length - shown.length,
       failures,
-      actions: nextActions(detail, steps, request.services.plane.pauses()),
+      actions: nextActions(detail, steps, moment),
     };
   },
 });

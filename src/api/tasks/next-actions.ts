@@ -1,14 +1,15 @@
 import type { TaskId } from "#domain/id";
 import { type PauseScope, scopeText } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
-import { budgetOwners } from "#domain/task/budget";
+import { type BudgetBound, budgetOf, budgetOwners, reachedBounds, usedOf } from "#domain/task/budget";
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
 import { isWait } from "#domain/task/journal";
 import { isTolerated, type StepRow } from "#domain/task/step";
 import { type Suspension, suspensionOf } from "#domain/task/suspension";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
-import { pausesOver } from "#domain/task/waiting-reason";
+import { pausesOver, type WaitingMoment } from "#domain/task/waiting-reason";
 import { shellWord } from "#domain/text/shell-word";
+import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
 
@@ -16,11 +17,12 @@ import type { TaskDetail } from "#ports/store";
 export function nextActions(
   { task, steps }: Pick<TaskDetail, "task" | "steps">,
   waiting: readonly StepExplanation[],
-  pauses: PauseSet,
+  { now, pauses }: WaitingMoment,
 ): NextAction[] {
   if (isTerminal(task.state)) return afterEnd(task, steps);
   const actions = [
-    ...(task.state === "blocked_by_failures" ? resolutions(task, steps) : []),
+    ...raises(task, steps, now),
+    ...(task.state === "blocked_by_failures" ? byHand(task.id, failedSteps(steps)) : []),
     ...waiting.flatMap((each) => aboutStep(task, steps, each, pauses)),
   ];
   // Steps that wait for the same have the same way out.
@@ -51,18 +53,32 @@ function ofDeadLetter({ id }: TaskRow): NextAction[] {
   ];
 }
 
-function resolutions(task: TaskRow, steps: readonly StepRow[]): NextAction[] {
-  const { id } = task;
-  const stopped = steps.some(({ heldFor }) => heldFor === "BUDGET_EXCEEDED");
-  const failed = steps.filter(
+function failedSteps(steps: readonly StepRow[]): StepRow[] {
+  return steps.filter(
     (step) => step.state === "error" && !isTolerated(step) && step.heldFor !== "BUDGET_EXCEEDED",
   );
-  return [...(stopped ? budgetOwners(task).map(toppingUp) : []), ...byHand(id, failed)];
 }
 
-function toppingUp(owner: string): NextAction {
-  return { command: `taskrun task topup ${owner} --tokens N`, effect: "raises the budget that is used up" };
+/** The budgets that may keep it from going on: its own also if only Tasks below it are held so far, for which it waits. */
+function raises(task: TaskRow, steps: readonly StepRow[], now: Instant): NextAction[] {
+  const bounds = budgetOf(task);
+  const own = bounds ? reachedBounds(bounds, usedOf(task, now)) : [];
+  if (own.length > 0) return [toppingUp(task.id, own)];
+  const isHeld = steps.some(({ heldFor }) => heldFor === "BUDGET_EXCEEDED");
+  return isHeld ? budgetOwners(task).map((owner) => toppingUp(owner, ["tokens"])) : [];
 }
+
+function toppingUp(owner: TaskId, bounds: readonly BudgetBound[]): NextAction {
+  const more = bounds.map((bound) => topUpOptions[bound]).join(" ");
+  return { command: `taskrun task topup ${owner} ${more}`, effect: "raises the budget that is used up" };
+}
+
+const topUpOptions: Readonly<Record<BudgetBound, string>> = {
+  tokens: "--tokens N",
+  usdMicros: "--usd D",
+  toolCalls: "--tool-calls N",
+  wallMs: "--wall DURATION",
+};
 
 function byHand(id: TaskId, failed: readonly StepRow[]): NextAction[] {
   return failed.flatMap((step) => {

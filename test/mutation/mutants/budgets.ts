@@ -2,6 +2,7 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const BUDGET = "actors/task/budget.ts";
 const inTest = (name: string): TestName => ({ file: "test/runtime/budgets.test.ts", name });
+const spent = (name: string): TestName => ({ file: "test/testing/plane/spending.test.ts", name });
 const held = (name: string): TestName => ({ file: "test/runtime/holding.test.ts", name });
 
 /** Ways in which a budget would not hold, or would cost more than it bounds. */
@@ -52,6 +53,46 @@ export const budgetMutants: readonly Mutant[] = [
     name: "budget: runs count as held after their end",
     edits: [edit("actors/run/machine.ts", 'taskIds && heldBy !== ""', "taskIds && false")],
     test: inTest("wall_ms counts the time runs are held"),
+  },
+  {
+    name: "budget: who spends on waits to be looked at",
+    edits: [
+      edit(
+        "actors/task-finalizer/usage.ts",
+        "...(goesOn ? lookAtSpender(taskId, used, view, moment.at) : []),",
+        "",
+      ),
+    ],
+    test: {
+      file: "test/runtime/nodes/budgets.test.ts",
+      name: "a run at another node ends with its next report",
+    },
+  },
+  {
+    name: "budget: what was done when it was used up is done again",
+    edits: [
+      edit(
+        "actors/run-tracker/journal.ts",
+        'return reason === "BUDGET_EXCEEDED" && heldBy === session;',
+        "return false;",
+      ),
+    ],
+    test: spent("goes on from its journal when that is raised"),
+  },
+  {
+    name: "budget: something begins after it is used up",
+    edits: [edit("actors/run-tracker/journal.ts", ' || report.record.state === "BEGUN"', "")],
+    test: {
+      file: "test/runtime/workers/journal.test.ts",
+      name: "what a Run had done when it used up its budget counts",
+    },
+  },
+  {
+    name: "budget: nobody is told to raise it while what is below is held",
+    edits: [
+      edit("src/api/tasks/next-actions.ts", "if (own.length > 0) return [toppingUp(task.id, own)];", ""),
+    ],
+    test: spent("what agents below use counts"),
   },
   {
     name: "held: a step in doubt fails its task",
