@@ -12,6 +12,7 @@ import { nearAgents } from "./agent-terms.js";
 import { failuresOf } from "./failures.js";
 import { findTask } from "./find-task.js";
 import { nextActions } from "./next-actions.js";
+import { usedUpBudgets } from "./used-up-budgets.js";
 
 /** ExplainTask: why a Task is where it is, by the rules by which it would go on. Writes nothing. */
 export const explainTask = useCase({
@@ -26,13 +27,13 @@ export const explainTask = useCase({
     const failures = await failuresOf(detail, readsOf(request));
     const { task } = detail;
     const { plane } = request.services;
-    const moment = { now: plane.now(), pauses: plane.pauses() };
+    const budgets = await usedUpBudgets(detail, readsOf(request), plane.now());
     return {
       task,
       steps,
       moreSteps: waiting.length - shown.length,
       failures,
-      actions: nextActions(detail, steps, moment),
+      actions: nextActions(detail, steps, plane.pauses(), budgets),
     };
   },
 });

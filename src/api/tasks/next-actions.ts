@@ -1,27 +1,28 @@
 import type { TaskId } from "#domain/id";
 import { type PauseScope, scopeText } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
-import { type BudgetBound, budgetOf, budgetOwners, reachedBounds, usedOf } from "#domain/task/budget";
+import type { BudgetBound } from "#domain/task/budget";
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
 import { isWait } from "#domain/task/journal";
 import { isTolerated, type StepRow } from "#domain/task/step";
 import { type Suspension, suspensionOf } from "#domain/task/suspension";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
-import { pausesOver, type WaitingMoment } from "#domain/task/waiting-reason";
+import { pausesOver } from "#domain/task/waiting-reason";
 import { shellWord } from "#domain/text/shell-word";
-import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
+import type { UsedUpBudget } from "./used-up-budgets.js";
 
 /** What somebody can do now about a Task that does not go on, the likeliest first. */
 export function nextActions(
   { task, steps }: Pick<TaskDetail, "task" | "steps">,
   waiting: readonly StepExplanation[],
-  { now, pauses }: WaitingMoment,
+  pauses: PauseSet,
+  budgets: readonly UsedUpBudget[] = [],
 ): NextAction[] {
   if (isTerminal(task.state)) return afterEnd(task, steps);
   const actions = [
-    ...raises(task, steps, now),
+    ...budgets.map(toppingUp),
     ...(task.state === "blocked_by_failures" ? byHand(task.id, failedSteps(steps)) : []),
     ...waiting.flatMap((each) => aboutStep(task, steps, each, pauses)),
   ];
@@ -59,18 +60,9 @@ function failedSteps(steps: readonly StepRow[]): StepRow[] {
   );
 }
 
-/** The budgets that may keep it from going on: its own also if only Tasks below it are held so far, for which it waits. */
-function raises(task: TaskRow, steps: readonly StepRow[], now: Instant): NextAction[] {
-  const bounds = budgetOf(task);
-  const own = bounds ? reachedBounds(bounds, usedOf(task, now)) : [];
-  if (own.length > 0) return [toppingUp(task.id, own)];
-  const isHeld = steps.some(({ heldFor }) => heldFor === "BUDGET_EXCEEDED");
-  return isHeld ? budgetOwners(task).map((owner) => toppingUp(owner, ["tokens"])) : [];
-}
-
-function toppingUp(owner: TaskId, bounds: readonly BudgetBound[]): NextAction {
+function toppingUp({ id, bounds }: UsedUpBudget): NextAction {
   const more = bounds.map((bound) => topUpOptions[bound]).join(" ");
-  return { command: `taskrun task topup ${owner} ${more}`, effect: "raises the budget that is used up" };
+  return { command: `taskrun task topup ${id} ${more}`, effect: "raises the budget that is used up" };
 }
 
 const topUpOptions: Readonly<Record<BudgetBound, string>> = {

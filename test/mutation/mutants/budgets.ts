@@ -89,9 +89,7 @@ export const budgetMutants: readonly Mutant[] = [
   },
   {
     name: "budget: nobody is told to raise it while what is below is held",
-    edits: [
-      edit("src/api/tasks/next-actions.ts", "if (own.length > 0) return [toppingUp(task.id, own)];", ""),
-    ],
+    edits: [edit("src/api/tasks/next-actions.ts", "...budgets.map(toppingUp),", "")],
     test: spent("what agents below use counts"),
   },
   {

@@ -88,6 +88,7 @@ test("a tool that must be called once, and uses up the budget, is not in doubt",
   const { id } = await tasks.create({ agent: "tooled", budget: { toolCalls: 2 } });
   await plane.advance("1m");
   expect((await tasks.get(id)).runs).toMatchObject([{ reason: "BUDGET_EXCEEDED", usage: { toolCalls: 2 } }]);
+  expect((await tasks.explain(id)).actions[0]?.command).toBe(`taskrun task topup ${id} --tool-calls N`);
   await tasks.topUp(id, { toolCalls: 10 });
   expect((await plane.ended(id, { within: "1m" })).outputJson).toBe("4");
   expect(done).toEqual([1, 2, 3, 4]);
@@ -118,7 +119,10 @@ test("what agents below use counts against the budget of their task: each spends
     effect: "raises the budget that is used up",
   });
   const below: string[] = [];
-  for await (const child of tasks.list({ parentTaskId: id })) below.push(child.state);
+  for await (const child of tasks.list({ parentTaskId: id })) {
+    below.push(child.state);
+    expect((await tasks.explain(child.id)).actions[0]?.command).toBe(`taskrun task topup ${id} --tokens N`);
+  }
   expect(below).toEqual(Array(3).fill("blocked_by_failures"));
 
   await tasks.topUp(id, { tokens: 1_000 });
