@@ -1,7 +1,7 @@
 /** A budget of a Task whose Runs, and those of the Tasks below it, workers of several servers hold. */
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
-import { NO_BUDGET } from "#domain/task/budget";
+import { NO_BUDGET, usedOf } from "#domain/task/budget";
 import type { TaskRow } from "#domain/task/task";
 import type { AssignFrame, BenchWorker } from "../kit/bench-worker.js";
 import { begin, register, template } from "../kit/workflow-bench.js";
@@ -80,7 +80,7 @@ async function story(seed: number) {
   const limit = 50 + Math.floor(draw() * 400);
   const { task } = await begin(a, outer, { budget: { ...NO_BUDGET, tokens: limit } });
   const rowOf = async () => (await a.store.reads.task(task.id))?.task as TaskRow;
-  const usedOf = (row: TaskRow) => row.usage?.inputTokens ?? 0;
+  const tokensOf = (row: TaskRow) => row.usage?.inputTokens ?? 0;
   const rest = async () => {
     await nodes.pass(10_000, ...workers);
     for (const each of hands) await each.look();
@@ -93,11 +93,11 @@ async function story(seed: number) {
     const before = await rowOf();
     if (before.state === "complete") return;
     const held = hands.flatMap((each) => [...each.runs.keys()].map((id) => [each, id] as const));
-    if (usedOf(before) >= bound) {
+    if (tokensOf(before) >= bound) {
       // Nobody holds a Run any more, and what was used beyond the bound was under way when it was used up.
       expect(held, `seed ${seed}`).toEqual([]);
       bound += 100 + Math.floor(draw() * 200);
-      if (bound <= usedOf(before)) bound = usedOf(before) + 1;
+      if (bound <= tokensOf(before)) bound = tokensOf(before) + 1;
       const add = bound - (before.budget?.bounds ?? before.spec.budget ?? NO_BUDGET).tokens;
       await b.plane.topUp(LOCAL_CALLER, task.id, { ...NO_BUDGET, tokens: add });
       await rest();
@@ -106,7 +106,7 @@ async function story(seed: number) {
     // Each reports once, all before anybody can have heard of the others.
     await Promise.all(held.map(([each, id]) => each.use(id, 1 + Math.floor(draw() * MOST))));
     await nodes.settle();
-    const after = usedOf(await rowOf());
+    const after = tokensOf(await rowOf());
     expect(after - bound, `seed ${seed}`).toBeLessThan(held.length * MOST + 1);
     for (const [each, id] of held) if (after < bound && draw() < 0.2) await each.complete(id);
     await rest();
@@ -144,4 +144,44 @@ test("a run at another node ends with its next report, also if the node is lost 
   expect([...there.runs.keys()]).toEqual([]);
   const used = (await b.store.reads.task(task.id))?.task.usage?.inputTokens;
   expect(used).toBe(100 + others.length);
+});
+
+test("the time of runs held at several nodes counts together, and of those of a lost node until it is known that they are lost", async () => {
+  const nodes = await startNodes(2);
+  const [a, b] = nodes.all as [(typeof nodes.all)[0], (typeof nodes.all)[0]];
+  await register(a, inner);
+  const wallMs = 300_000;
+  const { task } = await begin(a, outer, { budget: { ...NO_BUDGET, wallMs } });
+  await nodes.settle();
+  const [here, there] = [a.worker("here", { capacity: 2 }), b.worker("there", { capacity: 3 })];
+  const rowOf = async () => (await a.store.reads.task(task.id))?.task as TaskRow;
+  /** How many Runs of the tree are held, by their rows. */
+  const recount = async () => {
+    const { steps = [], runs = [] } = (await a.store.reads.task(task.id)) ?? {};
+    const below = steps.flatMap(({ childId }) => (childId === "" ? [] : [childId]));
+    const others = await Promise.all(below.map((id) => a.store.reads.task(id)));
+    const all = [...runs, ...others.flatMap((detail) => detail?.runs ?? [])];
+    return all.filter(({ heldBy }) => heldBy !== "").length;
+  };
+  await nodes.pass(10_000, here, there);
+  expect([(await rowOf()).heldTime?.held, await recount()]).toEqual([5, 5]);
+  const before = usedOf(await rowOf(), a.clock.now()).wallMs;
+  await nodes.pass(20_000, here, there);
+  expect(usedOf(await rowOf(), a.clock.now()).wallMs - before).toBe(5 * 20_000);
+
+  // The node is lost, and its worker with it: other nodes find its Runs lost, and begin them anew.
+  b.kill();
+  await nodes.pass(100_000, here);
+  const held = await recount();
+  expect((await rowOf()).heldTime?.held).toBe(held);
+  await nodes.pass(100_000, here);
+  expect(await nodes.show(task.id)).toMatch(/^blocked_by_failures/);
+  expect([(await rowOf()).heldTime?.held, await recount()]).toEqual([2, 2]);
+  for (const frame of here.frames.splice(0)) {
+    if (frame.type === "cancel") await here.report(frame.runId, "CANCELLED");
+  }
+  await nodes.pass(5_000, here);
+  const { ms = 0, held: left } = (await rowOf()).heldTime ?? {};
+  expect([left, await recount()]).toEqual([0, 0]);
+  expect(ms).toBeGreaterThanOrEqual(wallMs);
 });
