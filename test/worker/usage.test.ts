@@ -53,6 +53,26 @@ test("usage is sent before the end, again after a lost connection, and until it 
   expect(last.log.some((said) => said.case === "usage")).toBe(false);
 });
 
+test("a report that the server lacks is sent again, with all behind it, and once", async () => {
+  const { session } = await working(async ({ signal, usage }) => {
+    for (const model of ["a", "b", "c"]) usage({ model, inputTokens: 1 });
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  });
+  session.assign({ runId: "r1" });
+  for (const seq of [0n, 1n, 2n]) expect(await session.hear("usage")).toMatchObject({ seq });
+  session.ack({ ackType: "usage", refId: "r1", nextSeq: 1n });
+  // The second was lost, and the third is answered with what there is.
+  session.ack({ ackType: "usage", refId: "r1", nextSeq: 1n });
+  session.ack({ ackType: "usage", refId: "r1", nextSeq: 1n });
+  for (const seq of [1n, 2n]) expect(await session.hear("usage")).toMatchObject({ seq });
+  session.ack({ ackType: "usage", refId: "r1", nextSeq: 1n });
+  session.ack({ ackType: "usage", refId: "r1", nextSeq: 3n });
+  session.send({ case: "cancelRun", value: { runId: "r1", reason: "enough" } });
+  await session.hearEnd();
+  const seqs = session.log.flatMap((said) => (said.case === "usage" ? [said.value.seq] : []));
+  expect(seqs).toEqual([0n, 1n, 2n, 1n, 2n]);
+});
+
 test("usage of a run that was cancelled counts too", async () => {
   const { session } = await working(async ({ signal, usage }) => {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

@@ -124,7 +124,7 @@ export class HeldRuns {
 
   /** Also of a Run that is not held any more. */
   acknowledgeUsage(runId: string, nextSeq: number): void {
-    this.#usage.acknowledge(runId, nextSeq);
+    if (this.#usage.acknowledge(runId, nextSeq)) this.#options.poke();
   }
 
   /** Releases a Run whose end the server has recorded. */

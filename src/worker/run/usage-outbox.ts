@@ -11,6 +11,8 @@ interface Reports {
   /** The seq of the first of them. */
   first: number;
   sent: number;
+  /** Of the last acknowledgement that freed nothing although reports had been sent. */
+  missing: number;
   readonly waiting: UsedModel[];
 }
 
@@ -32,7 +34,7 @@ export class UsageOutbox {
     if (this.#count >= limits.usageReports) this.#forgetOldest();
     const reports = this.#runs.get(key.runId);
     if (reports) reports.waiting.push(used);
-    else this.#runs.set(key.runId, { key, first: seq, sent: 0, waiting: [used] });
+    else this.#runs.set(key.runId, { key, first: seq, sent: 0, missing: -1, waiting: [used] });
     this.#count += 1;
   }
 
@@ -47,16 +49,25 @@ export class UsageOutbox {
     return undefined;
   }
 
-  /** Drops the reports of a Run below `nextSeq`, which are durable. */
-  acknowledge(runId: string, nextSeq: number): void {
+  /**
+   * Drops the reports of a Run below `nextSeq`, which are durable. If the server lacks one that was sent, all are to be sent again, once: it
+   * counts none behind that one.
+   *
+   * @returns true if there is something to send
+   */
+  acknowledge(runId: string, nextSeq: number): boolean {
     const reports = this.#runs.get(runId);
-    if (!reports) return;
+    if (!reports) return false;
     const durable = Math.min(Math.max(0, nextSeq - reports.first), reports.waiting.length);
     reports.waiting.splice(0, durable);
     reports.first += durable;
     reports.sent = Math.max(0, reports.sent - durable);
     this.#count -= durable;
     if (reports.waiting.length === 0) this.#runs.delete(runId);
+    if (durable > 0 || reports.sent === 0 || reports.missing === nextSeq) return false;
+    reports.missing = nextSeq;
+    reports.sent = 0;
+    return true;
   }
 
   /** Call it when a session has ended: in the next one everything is sent again. */

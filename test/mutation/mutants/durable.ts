@@ -141,6 +141,11 @@ export const durableMutants: readonly Mutant[] = [
     test: inRun("a record that the plane lacks"),
   },
   {
+    name: "durable: a report of usage that the server lacks is not sent again",
+    edits: [edit(usage, "reports.missing = nextSeq;\n    reports.sent = 0;", "reports.missing = nextSeq;")],
+    test: inUsage("a report that the server lacks is sent again"),
+  },
+  {
     name: "durable: usage is sent once",
     edits: [edit(usage, "for (const reports of this.#runs.values()) reports.sent = 0;", "")],
     test: inUsage("again after a lost connection"),
