@@ -49,6 +49,17 @@ export const beginAgainMutants: readonly Mutant[] = [
     test: ways("is no reset of its step, nor said of another entry"),
   },
   {
+    name: "a signal for a step that is held is lost",
+    edits: [
+      edit(
+        "actors/task-finalizer/agent-signal.ts",
+        "(mayGoOn || !hasEnded(step.state))",
+        "!hasEnded(step.state)",
+      ),
+    ],
+    test: ways("a signal that comes while its step is held"),
+  },
+  {
     name: "a worker says that a run has failed while something is done that must be done once",
     edits: [
       edit(

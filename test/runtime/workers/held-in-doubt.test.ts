@@ -385,3 +385,16 @@ describe("what a person says of an entry", () => {
     });
   });
 });
+
+test("a signal that comes while its step is held is kept for when that goes on", async () => {
+  const given = await held();
+  const { bench, worker, taskId } = given;
+  await bench.plane.signal(LOCAL_CALLER, taskId, "ok", "1");
+  await resolve(given, { type: "complete", output: "1", entry: 1 });
+  const { runId, fence } = (await next(given)) as AssignFrame;
+  const wait = { ...charge, entry: 2, kind: "SIGNAL", name: "ok", effect: "READ" } as const;
+  const record = { ...wait, seq: 2, state: "BEGUN", wait: { duration: millis(0) } } as const;
+  await worker.link.receive({ type: "journal", runId, fence, record });
+  await worker.link.receive({ type: "suspend", runId, fence, entries: [2], journalCount: 3 });
+  expect(await next(given)).toMatchObject({ taskId, fence: 3, journalRecords: 4 });
+});
