@@ -2,7 +2,7 @@ import { Fault } from "#domain/fault";
 import type { StepKey } from "#domain/id";
 import type { Needs } from "#domain/needs";
 import { recordKey, type TaskSignals } from "#domain/task/journal";
-import { hasEnded, type StepRow } from "#domain/task/step";
+import { hasEnded, isTolerated, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -38,7 +38,7 @@ export function signalAgents(
   view: MessageView,
   at: Instant,
 ): Command[] | undefined {
-  const agents = steps.filter(({ agentName, state }) => agentName !== "" && !hasEnded(state));
+  const agents = steps.filter(mayStillWait);
   if (agents.length === 0) return undefined;
   const whole = taskAlone(task.id);
   const before = signalsOf(task);
@@ -59,6 +59,12 @@ export function signalAgents(
     noted,
     replyTask(task.id),
   ];
+}
+
+/** True if the Step's agent may wait for signals, now or when somebody has put right what the Step has failed of. */
+function mayStillWait(step: StepRow): boolean {
+  const mayGoOn = step.state === "error" && !isTolerated(step);
+  return step.agentName !== "" && (mayGoOn || !hasEnded(step.state));
 }
 
 /** True if the request was counted before, or if nobody has taken the same payload yet. */

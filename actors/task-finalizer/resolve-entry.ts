@@ -1,12 +1,14 @@
 import { Fault } from "#domain/fault";
 import { entryName, type KeptRecord, type OpenEntry } from "#domain/task/journal";
 import type { StepRow } from "#domain/task/step";
+import type { StepAction } from "#domain/task/step-action";
 import type { TaskRow } from "#domain/task/task";
 import { iso } from "#domain/time/iso";
-import type { Instant } from "#domain/time/time";
+import { type Instant, later } from "#domain/time/time";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf } from "../make-command.js";
-import { doneLast } from "../step/by-hand.js";
+import { doneBefore } from "../step/by-hand.js";
 import { beginAgain, heldInDoubt } from "../step/doubt.js";
 import { addRecord, inDoubt, journalOf } from "../step/journal.js";
 import { liveRunsOf, type MessageView } from "../view.js";
@@ -22,16 +24,19 @@ type Word = FinalizerMessage<"resolve"> & { readonly entry: number };
 export function resolveEntry(
   task: TaskRow,
   step: StepRow,
-  { entry, action, caller, reason }: Word,
+  word: Word,
   view: MessageView,
   at: Instant,
 ): Command[] | Fault {
+  const { entry, action, caller, reason } = word;
   const open = inDoubt(step);
   const of = open.find((each) => each.entry === entry);
   if (!of) return notInDoubt(step, entry, open);
   const isLive = liveRunsOf(view, task.id).some(({ stepName }) => stepName === step.name);
   const held = heldInDoubt(step, view, at);
   if (isLive || held !== undefined) return notKnownYet(step, entry, isLive ? undefined : held);
+  const said = saidLately(word, view, at);
+  if (said) return saidAlready(step, entry, said);
   const before = journalOf(step);
   const record: KeptRecord = {
     ...entryName(of),
@@ -54,12 +59,37 @@ export function resolveEntry(
   ];
 }
 
-/** True if the same has been said of an entry that is not in doubt any more: its answer was lost. */
-export function isResolved(message: FinalizerMessage<"resolve">, view: MessageView): boolean {
-  const { taskId, stepName, caller, action, reason } = message;
+/** True if the same has been said of the entry, which is not in doubt now, or is being done because of it: its answer was lost. */
+export function isResolved(message: FinalizerMessage<"resolve">, view: MessageView, at: Instant): boolean {
+  const { taskId, stepName, action } = message;
   const step = view.step({ taskId, stepName });
-  if (!step || inDoubt(step).some(({ entry }) => entry === action.entry)) return false;
-  return doneLast({ taskId, stepName }, { caller, type: action.type, reason }, view) !== undefined;
+  if (!step) return false;
+  if (!inDoubt(step).some(({ entry }) => entry === action.entry))
+    return saidBefore(message, view) !== undefined;
+  const isLive = liveRunsOf(view, taskId).some((run) => run.stepName === stepName);
+  return isLive && saidLately(message, view, at) !== undefined;
+}
+
+function saidBefore(
+  { taskId, stepName, caller, action: { type, entry }, reason }: FinalizerMessage<"resolve">,
+  view: MessageView,
+): StepAction | undefined {
+  return doneBefore({ taskId, stepName }, { caller, type, reason, entry }, view);
+}
+
+/** When the same was said, not long ago: of an entry that has begun once more since, it may be wrong by now. */
+function saidLately(
+  message: FinalizerMessage<"resolve">,
+  view: MessageView,
+  at: Instant,
+): StepAction | undefined {
+  const said = saidBefore(message, view);
+  return said && later(said.at, limits.saidAgain) > at ? said : undefined;
+}
+
+function saidAlready({ name }: StepRow, entry: number, said: StepAction): Fault {
+  const text = `the same was said of entry ${entry} of step "${name}" at ${iso(said.at)}, and it is in doubt once more since: look again, and say it with another reason, or after ${iso(later(said.at, limits.saidAgain))}`;
+  return new Fault("wrong_state", text, { field: "reason", reason: "ENTRY_STATE" });
 }
 
 /** @param until when the worker that has not let go of the last Run is waited for no longer; undefined if the Run is live */

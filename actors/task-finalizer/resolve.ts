@@ -48,17 +48,18 @@ export const resolve: FinalizerHandler<"resolve"> = {
 
     if (action.entry === undefined && isResetAgain(message, view, at)) return [replyTask(taskId)];
     const done = resolved(task, message, view, at);
-    if (done instanceof Fault) return [isRepeated(message, view) ? replyTask(taskId) : refuse(done)];
-    const noted = noteAction({ taskId, stepName }, { caller, type: action.type, reason }, view, at);
+    if (done instanceof Fault) return [isRepeated(message, view, at) ? replyTask(taskId) : refuse(done)];
+    const { type, entry } = action;
+    const noted = noteAction({ taskId, stepName }, { caller, type, reason, entry }, view, at);
     return [...done, noted, replyTask(taskId)];
   },
 };
 
 /** True if what is refused now has been done before, by the same request, and nothing has undone it since. */
-function isRepeated(message: FinalizerMessage<"resolve">, view: MessageView): boolean {
+function isRepeated(message: FinalizerMessage<"resolve">, view: MessageView, at: Instant): boolean {
   const { caller, taskId, stepName, action, reason } = message;
   const key = { taskId, stepName };
-  if (action.entry !== undefined) return isResolved(message, view);
+  if (action.entry !== undefined) return isResolved(message, view, at);
   if (!doneLast(key, { caller, type: action.type, reason }, view)) return false;
   if (action.type === "complete") return (view.output(key) ?? "") === action.output;
   return action.type === "resolve" || view.step(key)?.state !== "error";

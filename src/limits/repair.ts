@@ -11,6 +11,11 @@ export const repair = {
   stepActions: 100,
   /** A reset of a Step that has a Run, which is asked for again within this time, is the same one: its answer was lost. */
   resetAgain: millis(60_000),
+  /**
+   * What is said of an entry of a journal, and said again in the same words within this time, is the same request: its answer was lost, or
+   * it was long on its way. That it was not done need not hold any more when it is in doubt once more. Longer than any request takes.
+   */
+  saidAgain: millis(10 * 60_000),
   /** Results that a fork takes over: they are written in one commit, for which all others wait. */
   forkBytes: 1_024 * MIB,
   /** Steps that are named in the refusal of a fork. */

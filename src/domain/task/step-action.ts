@@ -12,6 +12,8 @@ export interface StepAction {
   readonly type: StepActionType;
   /** As its actor has said it; empty if nothing was said. */
   readonly reason: string;
+  /** The entry of the Step's journal that it was about; absent if it was about the Step. */
+  readonly entry?: number;
 }
 
 /**

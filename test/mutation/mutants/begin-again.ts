@@ -37,6 +37,29 @@ export const beginAgainMutants: readonly Mutant[] = [
     test: ways("may be decided about meanwhile"),
   },
   {
+    name: "what was said of an entry counts for its next begin",
+    edits: [
+      edit("actors/task-finalizer/resolve-entry.ts", "if (said) return", "if (said && at < said.at) return"),
+    ],
+    test: ways("settles nothing once it is in doubt again"),
+  },
+  {
+    name: "what was said of one entry was said of all",
+    edits: [edit("actors/step/by-hand.ts", " && done.entry === entry", "")],
+    test: ways("is no reset of its step, nor said of another entry"),
+  },
+  {
+    name: "a signal for a step that is held is lost",
+    edits: [
+      edit(
+        "actors/task-finalizer/agent-signal.ts",
+        "(mayGoOn || !hasEnded(step.state))",
+        "!hasEnded(step.state)",
+      ),
+    ],
+    test: ways("a signal that comes while its step is held"),
+  },
+  {
     name: "a worker says that a run has failed while something is done that must be done once",
     edits: [
       edit(

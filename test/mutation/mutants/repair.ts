@@ -17,7 +17,7 @@ export const repairMutants: readonly Mutant[] = [
     edits: [
       edit(
         RESOLVE,
-        "return [isRepeated(message, view) ? replyTask(taskId) : refuse(done)];",
+        "return [isRepeated(message, view, at) ? replyTask(taskId) : refuse(done)];",
         "return [refuse(done)];",
       ),
     ],

@@ -324,3 +324,77 @@ test.each(Object.entries(over))("a step in doubt has no other run when %s", asyn
   await bench.pass(limits.releaseWait + 5_000, worker, other);
   expect([worker.heard(), other.heard()].flat()).not.toContain("assign");
 });
+
+/** A Run that has begun what must be done once fails, so that a person is asked. */
+async function inDoubt({ bench, worker }: Pick<Begun, "bench" | "worker">, { runId }: AssignFrame) {
+  await worker.report(runId, "FAILED", { errorMessage: "?", reason: "IN_DOUBT" });
+  await bench.settle();
+}
+
+/** Nobody else takes its Runs. */
+async function held(): Promise<Begun> {
+  const given = await begun();
+  given.other.link.closed();
+  await inDoubt(given, given.run);
+  return given;
+}
+
+describe("what a person says of an entry", () => {
+  const undone = { type: "retry", entry: 1 } as const;
+
+  test("is the same request while it is done because of it, and settles nothing once it is in doubt again", async () => {
+    const given = await held();
+    const { bench, worker, taskId } = given;
+    await resolve(given, undone);
+    const second = await next(given);
+    await resolve(given, undone);
+    await say(worker, second as AssignFrame, 2, "BEGUN");
+    await resolve(given, undone);
+    await inDoubt(given, second as AssignFrame);
+
+    await expect(resolve(given, undone)).rejects.toThrow(
+      /^the same was said of entry 1 of step "main" at .*, and it is in doubt once more since: look again/,
+    );
+    expect(await shown(bench, taskId)).toBe("blocked_by_failures main=error");
+    await bench.plane.resolve(LOCAL_CALLER, taskId, "main", undone, "looked again");
+    expect(await next(given)).toMatchObject({ taskId, fence: 3, journalRecords: 4 });
+  });
+
+  test("counts in the same words again when no request can be under way any more", async () => {
+    const given = await held();
+    const { bench, worker } = given;
+    await resolve(given, undone);
+    const second = (await next(given)) as AssignFrame;
+    await say(worker, second, 2, "BEGUN");
+    await inDoubt(given, second);
+    await bench.pass(limits.saidAgain, worker);
+    await resolve(given, undone);
+    expect(await next(given)).toMatchObject({ fence: 3 });
+  });
+
+  test("is no reset of its step, nor said of another entry", async () => {
+    const given = await held();
+    const { worker } = given;
+    await resolve(given, undone);
+    const second = (await next(given)) as AssignFrame;
+    await say(worker, second, 2, "BEGUN");
+    await reset(given);
+    expect(worker.heard()).toContain("cancel");
+    await expect(resolve(given, { type: "retry", entry: 2 })).rejects.toMatchObject({
+      reason: "ENTRY_STATE",
+    });
+  });
+});
+
+test("a signal that comes while its step is held is kept for when that goes on", async () => {
+  const given = await held();
+  const { bench, worker, taskId } = given;
+  await bench.plane.signal(LOCAL_CALLER, taskId, "ok", "1");
+  await resolve(given, { type: "complete", output: "1", entry: 1 });
+  const { runId, fence } = (await next(given)) as AssignFrame;
+  const wait = { ...charge, entry: 2, kind: "SIGNAL", name: "ok", effect: "READ" } as const;
+  const record = { ...wait, seq: 2, state: "BEGUN", wait: { duration: millis(0) } } as const;
+  await worker.link.receive({ type: "journal", runId, fence, record });
+  await worker.link.receive({ type: "suspend", runId, fence, entries: [2], journalCount: 3 });
+  expect(await next(given)).toMatchObject({ taskId, fence: 3, journalRecords: 4 });
+});

@@ -65,8 +65,13 @@ export class Person {
     const { entry } = open;
     const isDone = outside.timesOf(effectKey(key, entry)) > 0;
     const word = isDone ? ({ type: "complete", output: '"seen"' } as const) : ({ type: "retry" } as const);
-    if (await this.#said(key, { ...word, entry }))
+    const reason = this.#reason();
+    if (await this.#said(key, { ...word, entry }, reason))
       mirror.marks.add(`a person says: ${isDone ? "done" : "not done"}`);
+    if (!dice.chance(0.3)) return;
+    // The same request once more, of which nobody knows where it was meanwhile.
+    const again = async () => void (await this.#said(key, { ...word, entry }, reason));
+    this.#world.after(dice.between(0, 60_000), () => this.#world.begin(again()));
   }
 
   async #reset(step: StepRow): Promise<void> {
@@ -79,11 +84,18 @@ export class Person {
     await this.#said(key, action);
   }
 
+  #reason(): string {
+    return `looked ${this.#world.dice.between(0, 2 ** 31)}`;
+  }
+
   /** True if that was accepted; false if it was refused, or nobody has answered. */
-  async #said({ taskId, stepName }: StepKey, action: ResolveAction): Promise<boolean> {
-    const { up, dice } = this.#world;
+  async #said(
+    { taskId, stepName }: StepKey,
+    action: ResolveAction,
+    reason = this.#reason(),
+  ): Promise<boolean> {
+    const { up } = this.#world;
     if (!up) return false;
-    const reason = `looked ${dice.between(0, 2 ** 31)}`;
     const answer = atWork(up, () => up.plane.resolve(LOCAL_CALLER, taskId, stepName, action, reason)).then(
       () => true,
       (error: unknown) => {

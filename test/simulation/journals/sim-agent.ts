@@ -235,10 +235,11 @@ export class SimAgent {
     // Nothing stops it but the end of its process, or of its worker's lease.
     this.#hands.later(dice.between(0, 8_000), () => {
       intent.state = "happened";
-      if (!this.#hands.mayFinish()) return;
-      const key = effectKey(this.#run, op.entry);
-      outside.happen(key);
-      this.#world.note(`${key} happens in ${this.#run.runId.slice(-6)}`);
+      if (this.#hands.mayFinish()) {
+        const key = effectKey(this.#run, op.entry);
+        outside.happen(key);
+        this.#world.note(`${key} happens in ${this.#run.runId.slice(-6)}`);
+      }
       this.#hands.rested();
     });
   }
