@@ -35,6 +35,6 @@ export class StepWork {
 
   /** Resolves when nothing is being done any more that must be done once. */
   async done(): Promise<void> {
-    while (this.isActing) await Promise.allSettled(this.#once);
+    for (const work of this.#once) await work.catch(() => {}); // what begins meanwhile is among them
   }
 }
