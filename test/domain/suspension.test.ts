@@ -79,7 +79,7 @@ function commands(row: StepRow, part: Partial<TaskRow> = {}): string[] {
   const wait = waitOf(of, row, [row], moment);
   const none = { place: 0, workers: [], moreWorkers: 0, nearAgents: [] };
   const waiting: StepExplanation[] = wait ? [{ ...wait, ...none, name: row.name, state: row.state }] : [];
-  return nextActions({ task: of, steps: [row] }, waiting, moment.pauses).map(({ command }) => command);
+  return nextActions({ task: of, steps: [row] }, waiting, moment.pauses, []).map(({ command }) => command);
 }
 
 test("what it waits for can be sent, or looked at", () => {

@@ -18,7 +18,7 @@ export function nextActions(
   { task, steps }: Pick<TaskDetail, "task" | "steps">,
   waiting: readonly StepExplanation[],
   pauses: PauseSet,
-  budgets: readonly UsedUpBudget[] = [],
+  budgets: readonly UsedUpBudget[],
 ): NextAction[] {
   if (isTerminal(task.state)) return afterEnd(task, steps);
   const actions = [
