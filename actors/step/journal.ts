@@ -14,7 +14,6 @@ import type { StepRow } from "#domain/task/step";
 import { utf8Bytes } from "#domain/text/text";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
-import { keyOf } from "../make-command.js";
 
 /** What a Step's row has of its journal after one record more, and the commands that keep the record. */
 export interface Added {
@@ -38,26 +37,26 @@ export function spawnedBy({ journal }: Pick<StepRow, "journal">): TaskId[] {
 
 /** Adds a record to a journal. The caller says `noteJournal` of the last one. */
 export function addRecord(step: StepRow, journal: StepJournal, record: KeptRecord, problem?: string): Added {
-  const key = keyOf(step);
+  const { taskId, name: stepName } = step;
   const entry = {
     type: "journal",
     at: record.at,
-    stepName: step.name,
+    stepName,
     record: told(record),
     resultBytes: utf8Bytes(record.result),
   } as const;
   return {
     journal: {
-      ...journal,
       records: journal.records + 1,
       entries: Math.max(journal.entries, record.entry),
       bytes: journal.bytes + recordBytes(record),
+      suspensions: journal.suspensions,
       open: openAfter(journal.open, record, problem),
       notDone: notDoneAfter(journal.notDone, record),
     },
     commands: [
-      { type: "keepRecord", params: { ...key, seq: record.seq, json: JSON.stringify(record) } },
-      { type: "record", params: { taskId: step.taskId, entry } },
+      { type: "keepRecord", params: { taskId, stepName, seq: record.seq, json: JSON.stringify(record) } },
+      { type: "record", params: { taskId, entry } },
     ],
   };
 }

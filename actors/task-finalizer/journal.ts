@@ -1,4 +1,4 @@
-import { type KeptRecord, recordBytes } from "#domain/task/journal";
+import { type KeptRecord, recordBytes, recordOfRun } from "#domain/task/journal";
 import { isOver, type RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -71,7 +71,7 @@ function add(
   const child = request && spawnedTask(task, step, request, view, at);
   const problem = typeof child === "string" ? child : undefined;
   const childId = child && typeof child !== "string" ? child.task.id : undefined;
-  const said: KeptRecord = { ...record, at, runId };
+  const said = recordOfRun(record, at, runId);
   const kept: KeptRecord = record.wait
     ? { ...said, ...(childId !== undefined && { childId }), ...untilOf(record, at) }
     : said;

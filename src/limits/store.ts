@@ -9,6 +9,8 @@ import { MIB } from "./units.js";
 export const store = {
   /** Rows of lately changed Tasks kept in memory, roughly: some ten thousand small Tasks. */
   taskCacheBytes: 64 * MIB,
+  /** Entries of a log that are kept in memory before somebody reads it: all of a small Task's. Of a longer one only the newest are, from then on. */
+  unreadLogEntries: 64,
   /** Templates kept in memory, roughly: a few of the largest, or as many ordinary ones as `templatesInMemory`. */
   templateCacheBytes: 16 * MIB,
   /** Tasks whose end of the log is kept in memory; of any other one the log is asked. */

@@ -65,10 +65,9 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
 function ack(
   ackType: string,
   refId: string,
-  counts: Partial<Pick<ServerAck, "nextSeq" | "beat" | "childTaskId">>,
+  { nextSeq = 0n, beat = 0n, childTaskId = "" }: Partial<Pick<ServerAck, "nextSeq" | "beat" | "childTaskId">>,
 ): ServerAck {
-  const $typeName = "taskrun.v1.ServerAck";
-  return { $typeName, ackType, refId, nextSeq: 0n, beat: 0n, turn: 0, childTaskId: "", ...counts };
+  return { $typeName: "taskrun.v1.ServerAck", ackType, refId, nextSeq, beat, turn: 0, childTaskId };
 }
 
 function assignment(run: Assignment): RunAssignment {

@@ -54,16 +54,20 @@ export function recordFromWire(record: wire.JournalRecord): JournalRecord | unde
   const kind = kindFromWire(record.kind);
   if (state === undefined || kind === undefined) return undefined;
   const { name, occurrence, inputDigest, concurrent, entry, resultJson, errorMessage, wait } = record;
-  return {
+  const read: JournalRecord = {
     seq: whole(record.seq, "journal.seq"),
     entry,
     state,
-    ...{ kind, name, occurrence, inputDigest, concurrent },
+    kind,
+    name,
+    occurrence,
+    inputDigest,
+    concurrent,
     effect: effectFromWire(record.effect) ?? "IDEMPOTENT",
     result: state === "COMPLETED" ? resultJson : "",
     errorMessage: state === "FAILED" || state === "NOT_DONE" ? errorMessage : "",
-    ...(state === "BEGUN" && wait && { wait: waitFromWire(wait) }),
   };
+  return state === "BEGUN" && wait ? { ...read, wait: waitFromWire(wait) } : read;
 }
 
 function waitFromWire({ durationMs, defaultJson, child }: wire.JournalWait): JournalRecord["wait"] & object {

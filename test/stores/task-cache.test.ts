@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { LogEntry } from "#domain/task/log";
 import type { ModelBackend } from "#domain/task/run";
+import type { Labels } from "#domain/text/labels";
 import { instant } from "#domain/time/time";
+import { limits } from "#limits/index";
 import { loadedOf, nothingFound } from "#stores/shared/load-result";
 import { TaskCache } from "#stores/shared/task-cache";
 import { commit, run, runId, step, stepSpec, task, taskId } from "#testing/rows";
@@ -18,9 +20,17 @@ const backend: ModelBackend = {
   metadata,
 };
 
-/** Some 32 KiB of metadata. */
-function event(id: number): LogEntry {
-  return { type: "event", at: instant(1), id: `e-${id}`, runId: runId(1), kind: 3, sentAt: 0, metadata };
+/** By default with some 32 KiB of metadata. */
+function event(id: number, said: Labels = metadata): LogEntry {
+  return {
+    type: "event",
+    at: instant(1),
+    id: `e-${id}`,
+    runId: runId(1),
+    kind: 3,
+    sentAt: 0,
+    metadata: said,
+  };
 }
 
 const events = (count: number) => Array.from({ length: count }, (_, i) => event(i));
@@ -112,4 +122,30 @@ test("a Task of which something was loaded that it lacks is not known as a whole
     loadedOf({ ...nothingFound(), steps: new Map([["1", step(taskId(1), { name: "later" })]]) }),
   );
   expect(cache.findGraph(taskId(1), nothingFound())).toBe(false);
+});
+
+/** Whether a cache still has the last two entries of a log that got this many, one with each commit. */
+function keepsEnd(count: number, isRead: boolean): boolean {
+  const cache = new TaskCache();
+  const id = taskId(1);
+  cache.remember(commit({ tasks: [task(id)] }), { firstSeqs: [] });
+  for (let i = 0; i < count; i += 1) {
+    cache.remember(commit({ log: [{ taskId: id, entries: [event(i, {})] }] }), { firstSeqs: [i + 1] });
+    if (isRead) cache.log(id, i, 1_024);
+  }
+  return cache.log(id, count - 2, 1_024) !== undefined;
+}
+
+test("of a long log that nobody has read only the end is kept; of one that is read, more", () => {
+  const { unreadLogEntries: few } = limits;
+  expect(keepsEnd(few, false)).toBe(true);
+  expect(keepsEnd(few + 1, false)).toBe(false);
+  expect(keepsEnd(few + 1, true)).toBe(true);
+});
+
+test("records of a journal are asked of the store", () => {
+  const cache = knowing(false);
+  const record = { taskId: taskId(1), stepName: "first/00000000", json: "{}" };
+  cache.remember(commit({ journal: [record] }), { firstSeqs: [] });
+  expect(cache.findText("journal", record, nothingFound())).toBe(false);
 });

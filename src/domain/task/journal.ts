@@ -137,6 +137,28 @@ export function entryName(named: JournalEntryName): JournalEntryName {
 
 const DIGITS = 8;
 
+/** A record as it is kept of what a Run's worker has sent: field by field, as there is one for each thing that an agent does. */
+export function recordOfRun(record: JournalRecord, at: Instant, runId: RunId): KeptRecord {
+  const { seq, entry, state, kind, name, occurrence, inputDigest, concurrent, effect } = record;
+  const { result, errorMessage, wait } = record;
+  const kept: KeptRecord = {
+    seq,
+    entry,
+    state,
+    kind,
+    name,
+    occurrence,
+    inputDigest,
+    concurrent,
+    effect,
+    result,
+    errorMessage,
+    at,
+    runId,
+  };
+  return wait ? { ...kept, wait } : kept;
+}
+
 /** Where a record is kept: a text of this key. Keys of one Step sort as its records do. */
 export function recordKey({ taskId, stepName }: StepKey, seq: number): StepKey {
   return { taskId, stepName: `${stepName}/${String(seq).padStart(DIGITS, "0")}` };

@@ -36,8 +36,8 @@ export class CascadeRows {
     const { work } = this.#parts.context;
     switch (type) {
       case "keepRecord": {
-        const { seq, json, ...step } = params;
-        work.rows.keepText("journal", { ...recordKey(step, seq), json });
+        const { taskId, stepName } = recordKey(params, params.seq);
+        work.rows.keepText("journal", { taskId, stepName, json: params.json });
         break;
       }
       case "keepOutput":
@@ -57,7 +57,7 @@ export class CascadeRows {
         this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
         break;
       case "noteJournal":
-        this.#changeStep(params, (row) => ({ ...row, journal: params.journal }));
+        this.#changeStep(params, (row) => Object.assign({ ...row }, { journal: params.journal }));
         break;
       case "keepDeadLetter":
         work.putSingle("deadLetters", params.row);

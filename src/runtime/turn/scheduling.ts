@@ -208,10 +208,13 @@ export class Scheduling {
   #dropEmptyLanes(): void {
     const { core, journal, work } = this.#parts;
     const { backlog } = core.memory;
-    const changed = work.changes.steps.flatMap(({ before, after }) => [before?.lane, after.lane]);
-    for (const lane of [...changed, ...this.#lanesRead.map(({ key }) => key)]) {
-      if (lane && backlog.drop(lane, journal)) work.lanes.remove(lane);
+    const lanes = new Set<string>();
+    for (const { before, after } of work.changes.steps) {
+      if (before) lanes.add(before.lane);
+      lanes.add(after.lane);
     }
+    for (const { key } of this.#lanesRead) lanes.add(key);
+    for (const lane of lanes) if (lane !== "" && backlog.drop(lane, journal)) work.lanes.remove(lane);
     if (backlog.shared) this.#leaveForeignLanes();
   }
 

@@ -37,6 +37,8 @@ interface Family {
   /** The last entries of its log; older ones are only in the store. Appended to in place: a copy for each commit would cost its square. */
   tail: LogEntry[];
   tailWeight: number;
+  /** True once somebody has read its log. Until then a long tail would be kept for nobody. */
+  isRead: boolean;
   lastSeq: number;
   weight: number;
 }
@@ -102,6 +104,7 @@ export class TaskCache {
 
   findText(kind: TextKindName, key: TextKey, found: LoadResult): boolean {
     const [taskId, name] = textPlace(key);
+    if (kind === "journal") return false;
     const family = this.#families.get(taskId);
     const text = family?.texts[kind].get(name);
     if (text !== undefined) found[kind].set(textId(key), text);
@@ -154,6 +157,7 @@ export class TaskCache {
   log(id: TaskId, afterSeq: number, maxBytes: number): LogSlice | undefined {
     const family = this.#families.get(id);
     if (!family || family.lastSeq === 0) return undefined;
+    family.isRead = true;
     const before = family.lastSeq - family.tail.length;
     if (afterSeq < before) return undefined;
 
@@ -169,6 +173,8 @@ export class TaskCache {
     for (const step of turn.steps) this.#putStep(step);
     for (const run of turn.runs) this.#putRun(run);
     for (const kind of textKindNames) {
+      // Read by an agent's next Run alone, which asks the store.
+      if (kind === "journal") continue;
       for (const text of turn[kind]) {
         const [taskId, name] = textPlace(text);
         const family = this.#families.get(taskId);
@@ -250,6 +256,7 @@ export class TaskCache {
       texts: forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map()),
       tail: [],
       tailWeight: 0,
+      isRead: false,
       lastSeq: 0,
       weight: 0,
     };
@@ -279,7 +286,8 @@ export class TaskCache {
     if (!family) return;
     const follows = family.lastSeq + 1 === firstSeq;
     const weight = entries.reduce((sum, entry) => sum + weighLine(entry), 0);
-    const keep = follows && family.tailWeight + weight <= limits.watchCacheBytes;
+    const isWanted = family.isRead || family.lastSeq < limits.unreadLogEntries;
+    const keep = follows && isWanted && family.tailWeight + weight <= limits.watchCacheBytes;
     this.#grow(family, weight - (keep ? 0 : family.tailWeight));
     if (!keep) family.tail = [];
     for (const entry of entries) family.tail.push(entry);

@@ -56,14 +56,19 @@ export class PageSums {
    * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; its pages get no checksums
    */
   record(): void {
-    for (const chunk of committedChunks(this.#path, this.#summed)) {
-      const { pages, end } = chunk;
-      this.#trail?.follow(chunk);
-      if (this.#trail?.foreign) throw errorOf(damaged(foreignOf(this.#path, this.#trail.foreign)));
-      const sums = [...pages].map(([page, bytes]) => [page, sumOf(bytes, page)] as const);
-      writeSums(beside.sums(this.#path), sums);
-      if (this.#checked < this.#expected) for (const [page] of sums) this.#inLog.add(page);
-      this.#summed = end;
+    const sums = new Map<number, number>();
+    let summed = this.#summed;
+    try {
+      for (const chunk of committedChunks(this.#path, this.#summed)) {
+        this.#trail?.follow(chunk);
+        if (this.#trail?.foreign) throw errorOf(damaged(foreignOf(this.#path, this.#trail.foreign)));
+        for (const [page, bytes] of chunk.pages) sums.set(page, sumOf(bytes, page));
+        summed = chunk.end;
+      }
+    } finally {
+      if (sums.size > 0) writeSums(beside.sums(this.#path), sums);
+      if (this.#checked < this.#expected) for (const page of sums.keys()) this.#inLog.add(page);
+      this.#summed = summed;
     }
   }
 
@@ -267,7 +272,7 @@ function openSums(path: string): number | undefined {
 }
 
 /** Writes checksums; they are on the disk when this returns. */
-function writeSums(path: string, sums: readonly (readonly [page: number, sum: number])[]): void {
+function writeSums(path: string, sums: ReadonlyMap<number, number>): void {
   const blocks = new Map<number, (readonly [place: number, sum: number])[]>();
   for (const [page, sum] of sums) {
     const place = placeOf(page);
