@@ -39,12 +39,13 @@ export function applyChanges(
     if (before?.status !== after.status)
       work.record(after.taskId, { type: "run", at, run: runSummary(after) });
   }
-  for (const { before, ...key } of changed.steps.values()) {
-    const after = work.step(key) as StepRow;
-    const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
+  for (const { before, taskId, stepName } of changed.steps.values()) {
+    const task = work.task(taskId) as TaskRow;
+    const after = work.step({ taskId, stepName }) as StepRow;
+    const lane = memory.followStep(before, after, task, journal);
     if (lane) work.lanes.add(lane);
     journal.push(work.changes.steps, { before, after });
-    if (!before && (after.state === "pending" || isTakenOver(after, work.task(key.taskId) as TaskRow))) {
+    if (!before && (after.state === "pending" || isTakenOver(after, task))) {
       recordStep(after, work, at);
     }
   }
