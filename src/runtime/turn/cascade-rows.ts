@@ -57,7 +57,7 @@ export class CascadeRows {
         this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
         break;
       case "noteJournal":
-        this.#changeStep(params, (row) => Object.assign({ ...row }, { journal: params.journal }));
+        this.#changeStep(params, (row) => ({ ...row, journal: params.journal }));
         break;
       case "keepDeadLetter":
         work.putSingle("deadLetters", params.row);
