@@ -67,6 +67,8 @@ test.each([
       return steps[0]?.waitingReason === 'SIGNAL: its agent waits for signal "approved"' || undefined;
     });
     await first.end("SIGKILL");
+    // A Run that is sent to a worker before the server knows of its end is lost.
+    await until("the server knows", async () => (await client.workers.list()).length === 0);
 
     await client.tasks.signal(id, "approved", decision);
     const second = await workerOf("refunds.mjs", `refunds-2-${decision.by}`, { LEDGER: ledger });
