@@ -166,12 +166,12 @@ test("a Step that is tried again begins anew, and a Task that fails says why", a
   const seen = collect(gateway.subscribeProgress({ taskId }));
   const worker = new TaskrunWorker(world, ["resize"]);
   await settle();
-  const event = { id: "1", eventType: RunEventType.CUSTOM, name: "progress", metadata: { percent: "50" } };
-  for (const attempt of [0, 1]) {
+  const event = { id: "1", eventType: RunEventType.CUSTOM, name: "progress" };
+  for (const [attempt, metadata] of [{ percent: "50" }, { message: "once more" }].entries()) {
     await world.pass(60_000);
     const runId = worker.runs[attempt]?.runId ?? "";
     await worker.say(
-      { case: "event", value: { ...event, runId } },
+      { case: "event", value: { ...event, runId, metadata } },
       { case: "statusUpdate", value: { runId, status: RunStatus.FAILED, errorMessage: `no ${attempt}` } },
     );
   }
@@ -180,7 +180,8 @@ test("a Step that is tried again begins anew, and a Task that fails says why", a
   expect(seen.lines.filter((line) => line.includes("waiting for retry"))).toEqual([
     "RUNNING 50% waiting for retry",
   ]);
-  expect(seen.lines.at(-1)).toMatch(/^FAILED 50% .*no 1/);
+  expect(seen.lines).toContain("RUNNING 0% once more");
+  expect(seen.lines.at(-1)).toMatch(/^FAILED 0% .*no 1/);
   expect(seen.ended).toBe(true);
 });
 

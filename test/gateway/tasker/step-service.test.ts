@@ -209,6 +209,9 @@ test("what is wrong in a request is refused by its name", async () => {
   for (const [field, ask] of refused) {
     expect(await failureOf(ask()), field).toMatchObject({ code: Code.InvalidArgument, field });
   }
+  expect(await failureOf(steps().resolveStep({ ...right, result: {} }, mine))).toMatchObject({
+    message: expect.stringContaining("COMPLETE_MANUALLY only"),
+  });
   expect((await steps().getStep({ taskUuid, stepUuid }, mine)).step?.state).toBe(StepState.ERROR);
 });
 
