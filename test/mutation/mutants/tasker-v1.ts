@@ -88,7 +88,7 @@ export const taskerV1Mutants: readonly Mutant[] = [
   },
   {
     name: "tasker.v1: a result given with another decision is dropped",
-    edits: [edit(`${SERVICES}/step-service.ts`, 'result !== undefined && action !== "complete"', "false")],
+    edits: [edit("src/api/tasks/resolve-step.ts", 'resultJson !== "" && action !== "complete"', "false")],
     test: steps("what is wrong in a request"),
   },
   {

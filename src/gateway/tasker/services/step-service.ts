@@ -25,7 +25,7 @@ import { type AuditEntry, resultIfAny, stepAudit } from "../shapes/step-history.
 import { stepShapes } from "../shapes/step-shape.js";
 import { stepMeant } from "../shapes/step-uuid.js";
 import { stepStateToWire } from "./enums.js";
-import { invalid, refuseContent, uuidIn, wordIn } from "./fields.js";
+import { refuseContent, uuidIn, wordIn } from "./fields.js";
 import { stepToWire } from "./messages.js";
 import { StructRoom } from "./struct-room.js";
 import { given, textOfStruct, timestampOf } from "./structs.js";
@@ -109,9 +109,6 @@ async function resolve(request: ResolveStepRequest, call: Call) {
   const { actionType, performedBy, reason, result, metadata } = request;
   const action = wordIn("action_type", actions, actionType);
   refuseContent("metadata", metadata, "leave it out, or put it into reason.");
-  if (result !== undefined && action !== "complete") {
-    throw invalid("result", "is taken with COMPLETE_MANUALLY only: send that action, or no result.");
-  }
   const { view: before, step } = await stepOf(request, call);
   const decision = {
     ...{ taskId: before.task.id, stepName: step.name, action },
