@@ -9,7 +9,7 @@ import { MIB } from "./units.js";
 export const store = {
   /** Rows of lately changed Tasks kept in memory, roughly: some ten thousand small Tasks. */
   taskCacheBytes: 64 * MIB,
-  /** Entries of a log that are kept in memory before somebody reads it: all of a small Task's. Of a longer one only the newest are, from then on. */
+  /** Entries up to which a log that nobody has read is kept in memory: all of a small Task's. Of a longer one only the last commit's are. */
   unreadLogEntries: 64,
   /** Templates kept in memory, roughly: a few of the largest, or as many ordinary ones as `templatesInMemory`. */
   templateCacheBytes: 16 * MIB,

@@ -135,8 +135,6 @@ export function entryName(named: JournalEntryName): JournalEntryName {
   return { kind, name, occurrence, inputDigest, effect, concurrent };
 }
 
-const DIGITS = 8;
-
 /** A record as it is kept of what a Run's worker has sent: field by field, as there is one for each thing that an agent does. */
 export function recordOfRun(record: JournalRecord, at: Instant, runId: RunId): KeptRecord {
   const { seq, entry, state, kind, name, occurrence, inputDigest, concurrent, effect } = record;
@@ -158,6 +156,8 @@ export function recordOfRun(record: JournalRecord, at: Instant, runId: RunId): K
   };
   return wait ? { ...kept, wait } : kept;
 }
+
+const DIGITS = 8;
 
 /** Where a record is kept: a text of this key. Keys of one Step sort as its records do. */
 export function recordKey({ taskId, stepName }: StepKey, seq: number): StepKey {

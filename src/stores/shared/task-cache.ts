@@ -103,8 +103,8 @@ export class TaskCache {
   }
 
   findText(kind: TextKindName, key: TextKey, found: LoadResult): boolean {
+    if (!isCached(kind)) return false;
     const [taskId, name] = textPlace(key);
-    if (kind === "journal") return false;
     const family = this.#families.get(taskId);
     const text = family?.texts[kind].get(name);
     if (text !== undefined) found[kind].set(textId(key), text);
@@ -172,9 +172,7 @@ export class TaskCache {
     for (const task of turn.tasks) this.#touch(task);
     for (const step of turn.steps) this.#putStep(step);
     for (const run of turn.runs) this.#putRun(run);
-    for (const kind of textKindNames) {
-      // Read by an agent's next Run alone, which asks the store.
-      if (kind === "journal") continue;
+    for (const kind of textKindNames.filter(isCached)) {
       for (const text of turn[kind]) {
         const [taskId, name] = textPlace(text);
         const family = this.#families.get(taskId);
@@ -299,4 +297,9 @@ export class TaskCache {
     family.weight += by;
     this.#weight += by;
   }
+}
+
+/** Texts of journals are asked of the store: they are many, and read seldom, by an agent's next Run and by who takes an early signal. */
+function isCached(kind: TextKindName): boolean {
+  return kind !== "journal";
 }

@@ -53,7 +53,8 @@ export class PageSums {
   /**
    * Writes the checksums of all pages committed since the last call. Call before every checkpoint.
    *
-   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; its pages get no checksums
+   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; its pages get no checksums, those
+   * before it do
    */
   record(): void {
     const sums = new Map<number, number>();
